@@ -1,0 +1,62 @@
+# covey: `make help` lists what there is. Everything needed is installed into .venv and .cache of this folder.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+UV := .cache/uv/bin/uv
+LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test prove check bench docs setup lock format clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/demo.done ## install what the demo needs, then show the main job on this machine in a minute
+	$(BIN)/covey demo
+
+test: .venv/dev.done ## install what the tests need, then run them (what CI runs, cluster included where it can be built)
+	.ci/test
+
+prove: .venv/dev.done ## the long evidence: fuzzing, soaks, every Python, 50-fold repeats (see docs/reference/evidence)
+	COVEY_PROVE=1 .ci/test
+
+check: .venv/dev.done ## style, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/dev.done ## compare with peers in one run, as ratios
+	$(BIN)/python -m bench
+
+docs: .venv/dev.done ## renew the parts of docs/ that are generated from the code
+	$(BIN)/python docs/generate.py
+
+setup: .venv/dev.done ## install everything for development into .venv
+
+lock: $(UV) ## compile requirements/*.in anew
+	for name in uv runtime demo dev; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
+
+format: .venv/dev.done ## lay the code out
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+clean: ## remove what make has installed here
+	rm -rf .venv .cache build dist
+
+# uv comes from the package index by pip, pinned by hash, into a folder of its own.
+$(UV): requirements/uv.txt
+	$(PYTHON) -c 'import sys; sys.exit("covey needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	touch $@
+
+.venv/python.done: $(UV)
+	[ -x $(BIN)/python ] || $(UV) venv --quiet --python $(PYTHON) .venv
+	touch $@
+
+.venv/%.done: requirements/%.txt pyproject.toml .venv/python.done
+	VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip install --quiet --require-hashes -r requirements/$*.txt
+	VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@

@@ -1,0 +1,84 @@
+"""The seam of the agents room: how the collector talks to whatever records in a process.
+
+An agent gets a `Channel`, never a pod: where the bytes go (a port-forward, kubectl, a plain socket) is not its concern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from anyio.abc import ByteStream
+
+
+class Channel(Protocol):
+    """A way into one pod or host. Whatever fails is an AgentError or ClusterError."""
+
+    async def connect(self, port: int) -> ByteStream:
+        """A byte stream to a TCP port on the target's loopback. NoAgent when nothing listens there."""
+
+    async def exec(self, argv: Sequence[str]) -> bytes:
+        """What a command in the target's container prints."""
+
+    async def read_file(self, path: str) -> bytes:
+        """The content of a file in the target's container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one agent may send. Bytes and seconds."""
+
+    body: int = 256 * 2**20
+    decoded: int = 1024 * 2**20
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who answers on a port. Everything unknown is "" or None.
+
+    protocol: "covey", "9095" or "53700". container: the container's name where the agent can tell (a pod's containers
+    share its ports).
+    """
+
+    port: int
+    protocol: str
+    agent: str = ""
+    language_version: str = ""
+    pid: int = 0
+    boot_id: str = ""
+    container: str = ""
+    commit: str = ""
+    repository: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RawCapture:
+    """What an agent gave, as it came. files: plain name -> bytes, names already checked and made by covey.
+
+    format: the name of the format that reads the files. processes: {"pid", "started", "epoch"} of each CaptureId.
+    """
+
+    agent: str
+    format: str
+    files: Mapping[str, bytes]
+    processes: Sequence[Mapping[str, int | str]] = ()
+    warnings: Sequence[str] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class Agent(Protocol):
+    """One kind of agent. `ports` are those it is looked for on, in order of preference."""
+
+    name: str
+    ports: Sequence[int]
+
+    async def identify(self, channel: Channel, port: int, token: str, limits: Limits) -> Identity | None:
+        """Who answers on the port, or None when it is not one of this kind. Changes nothing there."""
+
+    async def capture(self, channel: Channel, who: Identity, token: str, test: str, limits: Limits) -> RawCapture:
+        """Everything recorded so far, cumulatively where the agent can. Changes nothing there."""
+
+    async def reset(self, channel: Channel, who: Identity, token: str, name: str, limits: Limits) -> Sequence[str]:
+        """Close the window and begin the next; what could not be reached comes back as warnings."""

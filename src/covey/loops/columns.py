@@ -1,0 +1,60 @@
+"""Merging two ascending columns of line numbers with their hits: the inner loops of every merge."""
+
+from __future__ import annotations
+
+import operator
+from array import array
+from collections.abc import Callable
+
+SATURATED = 2**63 - 1
+
+Combine = Callable[[int, int], int]
+
+
+def saturating_add(a: int, b: int) -> int:
+    total = a + b
+    return total if total < SATURATED else SATURATED
+
+
+def one_if_either(a: int, b: int) -> int:
+    return 1 if a or b else 0
+
+
+def only_first(a: int, b: int) -> int:
+    """What the first ran and the second did not."""
+    return 0 if b else a
+
+
+def both(a: int, b: int) -> int:
+    return min(a, b)
+
+
+def merge(
+    numbers: array[int], hits: array[int], other_numbers: array[int], other_hits: array[int], combine: Combine
+) -> tuple[array[int], array[int]]:
+    """The union of two ascending columns of distinct numbers; where both have a number, `combine` gives the hits.
+
+    Shapes: `numbers` is array('i'), `hits` is array('q'), equally long; so are the results, which may be the
+    arguments themselves. A number that one side lacks counts there as 0 hits.
+    """
+    if numbers == other_numbers:  # the common case: replicas and shards of one build
+        if combine is saturating_add:
+            try:
+                return numbers, array("q", map(operator.add, hits, other_hits))
+            except OverflowError:
+                pass
+        return numbers, array("q", map(combine, hits, other_hits))
+    merged = dict(zip(numbers, hits, strict=True))
+    other = dict(zip(other_numbers, other_hits, strict=True))
+    for number, count in merged.items():
+        merged[number] = combine(count, other.get(number, 0))
+    for number, count in other.items():
+        if number not in merged:
+            merged[number] = combine(0, count)
+    ordered = sorted(merged)
+    return array("i", ordered), array("q", [merged[number] for number in ordered])
+
+
+def covered(hits: array[int]) -> int:
+    """How many of the hits are above 0."""
+    return len(hits) - hits.count(0)

@@ -1,0 +1,46 @@
+"""Line numbers as text: "1-3,7". One notation for the wire, the native report and what people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+LINE_LIMIT = 2**31 - 1
+
+
+def to_ranges(lines: Iterable[int], separator: str = ",") -> str:
+    """Ascending, distinct line numbers as ranges; [1, 2, 3, 7] gives "1-3,7"."""
+    parts: list[str] = []
+    first = last = 0
+    for line in lines:
+        if line == last + 1 and first:
+            last = line
+            continue
+        if first:
+            parts.append(str(first) if first == last else f"{first}-{last}")
+        first = last = line
+    if first:
+        parts.append(str(first) if first == last else f"{first}-{last}")
+    return separator.join(parts)
+
+
+def from_ranges(text: str, limit: int = LINE_LIMIT, most: int = 10_000_000) -> list[int]:
+    """The line numbers of "1-3,7", ascending. ValueError when they do not ascend, start below 1, pass `limit`, or are
+    more than `most` (a short text can name very many lines)."""
+    lines: list[int] = []
+    last = 0
+    for part in text.split(",") if text else ():
+        first_text, _, last_text = part.partition("-")
+        first, end = _number(first_text), _number(last_text or first_text)
+        if not last < first <= end <= limit:
+            raise ValueError(f"line range {part!r} is out of order or out of bounds")
+        if len(lines) + end - first >= most:
+            raise ValueError(f"more than {most} lines")
+        lines.extend(range(first, end + 1))
+        last = end
+    return lines
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise ValueError(f"{text[:20]!r} is no line number")
+    return int(text)
