@@ -29,6 +29,14 @@ def both(a: int, b: int) -> int:
     return min(a, b)
 
 
+def one_if_only_first(a: int, b: int) -> int:
+    return 1 if a and not b else 0
+
+
+def one_if_both(a: int, b: int) -> int:
+    return 1 if a and b else 0
+
+
 def merge(
     numbers: array[int], hits: array[int], other_numbers: array[int], other_hits: array[int], combine: Combine
 ) -> tuple[array[int], array[int]]:

@@ -1,0 +1,157 @@
+"""The only place where paths change: from what a process, a build or a tool recorded to the place in the repository.
+
+Rules, in order; the first that gives an existing file wins, and the answer names it:
+
+    [paths]   an alias of the user's coverage configuration ("[paths] source = src, /app")
+    --map     an explicit FROM=TO, by whole path components; FROM may be a glob pattern per component
+    relative  the recorded path is relative and is in the repository as it stands
+    inside    the recorded path lies inside the checkout
+    suffix    the longest common tail with a file of the repository, compared by whole components, where a file whose
+              whole path is that tail comes before one that only shares it; the file whose content is what ran decides
+              between several, and alone may match by its base name only
+
+Two equally good places are no place: the path stays unmapped and both are named.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+# Whether the file at a repository path has the content that ran; None when nobody knows or when it is too little to tell
+# files apart by (every empty __init__.py is like every other).
+IsSame = Callable[[str], bool | None]
+
+
+def _nobody_knows(_path: str) -> bool | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """`path` is None when no rule decides; then `why` says so and `candidates` are the nearest files, best first."""
+
+    path: str | None
+    rule: str
+    why: str = ""
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Paths under `pattern` lie under `target` (repository-relative, "" for the root). `rule`: how people are told."""
+
+    pattern: str
+    target: str
+    rule: str = "--map"
+
+    @classmethod
+    def parse(cls, text: str) -> Alias:
+        """From "FROM=TO". ValueError when there is no "=" or FROM is empty, or TO leaves the repository."""
+        pattern, equals, target = text.partition("=")
+        target = posixpath.normpath(target or ".")
+        if not equals or not pattern or target.startswith(("../", "/")) or target == "..":
+            raise ValueError(f"{text!r} is not FROM=TO with TO inside the repository")
+        return cls(pattern, "" if target == "." else target)
+
+    def apply(self, recorded: str) -> str | None:
+        """The repository path this alias gives, or None when the pattern does not match."""
+        found = _pattern(self.pattern).match(recorded)
+        if not found:
+            return None
+        return posixpath.normpath(posixpath.join(self.target, recorded[found.end() :].lstrip("/")))
+
+
+@dataclass
+class PathMap:
+    """Maps recorded paths onto `files`, the repository-relative POSIX paths that exist.
+
+    root: where the checkout lies on this machine, "" for nowhere. aliases: in the order they are tried.
+    """
+
+    files: Iterable[str]
+    aliases: Sequence[Alias] = ()
+    root: str = ""
+    _known: frozenset[str] = field(init=False, repr=False)
+    _by_name: dict[str, list[str]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._known = frozenset(self.files)
+        self._by_name = {}
+        for path in sorted(self._known):
+            self._by_name.setdefault(posixpath.basename(path), []).append(path)
+
+    def map(self, recorded: str, is_same: IsSame = _nobody_knows) -> Mapped:
+        """Where `recorded` lies. `is_same(path)`: whether that file's content is what ran; None when nobody knows."""
+        clean = normal(recorded)
+        for alias in self.aliases:
+            path = alias.apply(clean)
+            if path is not None and path in self._known:
+                return Mapped(path, f"{alias.rule} {alias.pattern} -> {alias.target or '.'}")
+        if not clean.startswith("/") and clean in self._known:
+            return Mapped(clean, "relative")
+        if self.root and clean.startswith(self.root.rstrip("/") + "/"):
+            inside = clean[len(self.root.rstrip("/")) + 1 :]
+            if inside in self._known:
+                return Mapped(inside, "inside")
+        return self._by_suffix(clean, is_same)
+
+    def _by_suffix(self, clean: str, is_same: IsSame) -> Mapped:
+        named = self._by_name.get(posixpath.basename(clean), [])
+        if not named:
+            return Mapped(None, "", "no file of the repository has this name", self._nearest(clean))
+        ranked = sorted(named, key=lambda path: (_tail(clean, path), -path.count("/")), reverse=True)
+        same = [path for path in ranked if is_same(path)]
+        if len(same) == 1:
+            return Mapped(same[0], "suffix, same content")
+        if same:  # several copies of what ran: the place decides among them
+            ranked = same
+        if len(ranked) > 1 and _tail(clean, ranked[0]) == _tail(clean, ranked[1]):
+            return Mapped(None, "", "several files fit equally well", tuple(ranked[:3]))
+        best = ranked[0]
+        length, whole = _tail(clean, best)
+        if length == 1 and not whole and not same:
+            return Mapped(None, "", "only the base name fits", tuple(ranked[:3]))
+        return Mapped(best, "suffix")
+
+    def _nearest(self, clean: str) -> tuple[str, ...]:
+        return tuple(difflib.get_close_matches(clean.lstrip("/"), sorted(self._known)[:5000], 3, 0.5))
+
+
+def normal(recorded: str) -> str:
+    """A recorded path in POSIX form without "." and ".." parts; a drive letter or backslashes become POSIX parts."""
+    text = recorded.replace("\\", "/") if re.match(r"[A-Za-z]:[\\/]|[^/]*\\", recorded) else recorded
+    text = posixpath.normpath(re.sub(r"^[A-Za-z]:/", "/", text)) if text else ""
+    return re.sub(r"^(\.\./)+", "", re.sub(r"^//+", "/", text))
+
+
+def relative(recorded: str) -> str:
+    """The path to show for a file that no rule maps: repository-relative in form, whatever was recorded."""
+    clean = normal(recorded).replace("\0", "").lstrip("/")
+    return clean if clean not in ("", ".", "..") else "unnamed"
+
+
+def _tail(one: str, other: str) -> tuple[int, bool]:
+    """How many whole components two paths share at their end, and whether that is all of `other`."""
+    ones, others = one.lstrip("/").split("/"), other.split("/")
+    count = 0
+    for left, right in zip(reversed(ones), reversed(others), strict=False):
+        if left != right:
+            break
+        count += 1
+    return count, count == len(others)
+
+
+@functools.lru_cache(maxsize=256)
+def _pattern(text: str) -> re.Pattern[str]:
+    """A pattern of whole leading components: "*" stays within one, "**" and a leading "*/" span several."""
+    clean = text.replace("\\", "/").rstrip("/")
+    lead = ""
+    if clean.startswith("*/"):
+        lead, clean = "(?:.*/)?", clean[2:]
+    body = ".*".join("[^/]*".join(map(re.escape, part.split("*"))) for part in clean.split("**"))
+    return re.compile(lead + body + r"(?=/|$)")
