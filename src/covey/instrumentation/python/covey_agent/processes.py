@@ -1,0 +1,57 @@
+"""Which processes still live, asked of /proc.
+
+A process is known by its pid and its start in clock ticks (field 22 of `/proc/PID/stat`), since pids are used again.
+Both are those of the pid namespace of whoever asks: the helper runs in the container whose processes it serves.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+_TICKS_FIELD = 19  # field 22, counted from the state, which is the first after the name
+
+
+def start_ticks(pid: int) -> int | None:
+    """The start of a process in clock ticks since boot; None when it is gone, a zombie, or cannot be seen."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as stat:
+            fields = stat.read(4096).rpartition(b")")[2].split()
+        if fields[0] in (b"Z", b"X", b"x"):
+            return None
+        return int(fields[_TICKS_FIELD])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def is_alive(pid: int, ticks: int) -> bool:
+    """Whether exactly this process runs; a zombie does not, nor another that got the same pid."""
+    return pid > 0 and start_ticks(pid) == ticks
+
+
+def boot_id() -> str:
+    """The kernel's boot id as `/proc` writes it (a lower-case UUID), or zeros where it is hidden."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as source:
+            return source.read(64).strip()
+    except (OSError, ValueError):
+        return "00000000-0000-0000-0000-000000000000"
+
+
+def started_at(ticks: int) -> float:
+    """Seconds since 1970 (UTC) at which a process with that start began, to about 10 ms."""
+    try:
+        with open("/proc/uptime", "rb") as source:
+            uptime = float(source.read(64).split()[0])
+        return time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return time.time()
+
+
+def iso(seconds: float) -> str:
+    """`2026-11-21T08:19:14.250Z` of seconds since 1970; times that no calendar has become the epoch's start."""
+    try:
+        whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        return "%s.%03dZ" % (whole, int(seconds % 1 * 1000))
+    except (ValueError, OverflowError, OSError):
+        return "1970-01-01T00:00:00.000Z"
