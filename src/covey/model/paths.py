@@ -22,7 +22,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-# Whether the file at a repository path has the content that ran; None when nobody knows or when it is too little to tell
+# Whether the file at a repository path has the content that ran; None when nobody knows or it is too little to tell
 # files apart by (every empty __init__.py is like every other).
 IsSame = Callable[[str], bool | None]
 

@@ -1,0 +1,141 @@
+"""The command line's frame: finds a verb without importing the others, turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from covey._version import VERSION
+
+# Verb -> (module:command, what `covey --help` says of it). Importing a verb costs up to 300 ms; listing them nothing.
+VERBS: Mapping[str, tuple[str, str]] = {
+    "agent": ("covey.cli.agent:agent", "Write the files to put into an image, and print the Dockerfile lines."),
+    "collect": ("covey.cli.collect:collect", "Bring the coverage of running pods home as a bundle."),
+    "completion": ("covey.cli.setup:completion", "Print the completion script for a shell."),
+    "config": ("covey.cli.setup:config", "Show every setting and where its value comes from."),
+    "demo": ("covey.cli.demo:demo", "Show the whole path on this machine in a minute."),
+    "discover": ("covey.cli.collect:discover", "List the pods that collect would ask, without touching them."),
+    "doctor": ("covey.cli.doctor:doctor", "Check access, permissions, agents and tools; say what mends them."),
+    "merge": ("covey.cli.report:merge", "Merge bundles and reports of any known format into one file."),
+    "plugins": ("covey.cli.setup:plugins", "List the formats, renderers and agents that are installed."),
+    "report": ("covey.cli.report:report", "Show bundles and reports to people: text, Markdown, HTML, JSON."),
+    "reset": ("covey.cli.collect:reset", "Begin a new window in running agents; nothing is lost."),
+    "run": ("covey.cli.agent:run", "Run a Python program under the agent."),
+}
+NOT_FROM_ENVIRONMENT = ("agent", "run")  # COVEY_AGENT_* are the agent's own settings, not flags of `covey agent`
+
+
+def command_of(verb: str) -> click.Command:
+    """The click command of a verb."""
+    module, _, attribute = VERBS[verb][0].partition(":")
+    command = getattr(importlib.import_module(module), attribute)
+    assert isinstance(command, click.Command)
+    return command
+
+
+def flags() -> dict[str, frozenset[str]]:
+    """Verb -> the names of its flags, which are also its settings."""
+    return {
+        verb: frozenset(
+            param.name for param in command_of(verb).params if isinstance(param, click.Option) and param.name
+        )
+        for verb in VERBS
+    }
+
+
+class Verbs(click.Group):
+    """A group that imports a verb when it is asked for, and lists them from the table."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        return command_of(cmd_name) if cmd_name in VERBS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], VERBS, 1)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.format_message()} Did you mean {near[0]!r}?", ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, text) for verb, (_, text) in sorted(VERBS.items())])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        verb = ctx._protected_args[0] if ctx._protected_args else ""  # noqa: SLF001 - click has no public way
+        if verb in VERBS:
+            ctx.default_map = _defaults(verb)
+            if verb in NOT_FROM_ENVIRONMENT:
+                ctx.auto_envvar_prefix = None
+        return super().invoke(ctx)
+
+
+def _defaults(verb: str) -> dict[str, Any]:
+    """What the settings file says of a verb's flags. Only a settings file makes the other verbs be imported."""
+    from pathlib import Path
+
+    from covey import config
+
+    if config.find(Path.cwd()) is None:
+        return {}
+    return {verb: dict(config.load(Path.cwd(), flags()).verbs.get(verb, {}))}
+
+
+EPILOG = """\b
+Examples:
+  covey demo
+  covey collect -l app=shop -n staging -o bundle
+  covey report bundle --format html -o coverage
+"""
+
+
+@click.group(
+    cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(VERSION, "-V", "--version", message="covey %(version)s")
+def cli() -> None:
+    """Show which lines any test executed, wherever the code ran.
+
+    Agents record in running processes, `collect` brings it home, `report` shows it, `merge` joins it with the rest.
+    """
+
+
+def main() -> None:
+    """The entry point of the `covey` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; the exit code of DESIGN 6 and docs/reference/errors.md."""
+    try:
+        result = cli.main(arguments, prog_name="covey", standalone_mode=False, auto_envvar_prefix="COVEY")
+        sys.stdout.flush()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("covey: interrupted", err=True)
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, as in `covey report ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last door: nothing passes it as a traceback unasked
+        from covey.cli.output import tell_error
+
+        return tell_error(error)
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,76 @@
+"""How the command line speaks: results on stdout, words for people on stderr, colour and bars on a terminal only."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from covey.errors import BUG, CoveyError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def console() -> Console:
+    """The terminal's console on stderr; plain text without colour where stderr is no terminal."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def is_terminal() -> bool:
+    """Whether a person watches stderr, so that bars make sense."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def say(text: str) -> None:
+    """A line for people, on stderr."""
+    click.echo(text, err=True)
+
+
+def warn(text: str) -> None:
+    """A line about what may be wrong, on stderr."""
+    click.echo(click.style("warning: ", fg="yellow") + text, err=True)
+
+
+def print_json(value: Any) -> None:
+    """A result for programs, on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def tell_error(error: BaseException) -> int:
+    """Say what failed and what mends it; the exit code. COVEY_DEBUG=1 shows where in the code it happened."""
+    if isinstance(error, BaseExceptionGroup):
+        inner = _worst_of(error)
+        return tell_error(inner)
+    if os.environ.get("COVEY_DEBUG"):
+        traceback.print_exception(error)
+    if isinstance(error, CoveyError):
+        click.echo(click.style("error: ", fg="red", bold=True) + error.what, err=True)
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
+        return error.exit_code
+    if isinstance(error, OSError) and error.filename is not None:
+        click.echo(click.style("error: ", fg="red", bold=True) + f"{error.filename}: {error.strerror}", err=True)
+        return 2
+    click.echo(click.style("error: ", fg="red", bold=True) + f"this is a bug in covey: {error!r}", err=True)
+    click.echo("  run it again with COVEY_DEBUG=1 and report what it prints", err=True)
+    return BUG
+
+
+def _worst_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The exception of a group that decides: an unexpected one before an expected one."""
+    leaves: list[BaseException] = []
+    stack: list[BaseException] = [group]
+    while stack:
+        error = stack.pop()
+        if isinstance(error, BaseExceptionGroup):
+            stack.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    return next((error for error in leaves if not isinstance(error, CoveyError)), leaves[0])

@@ -1,0 +1,78 @@
+"""Finds what covey is made of by name, lazily: our own from one static table, others' by entry-point.
+
+A new format, renderer or agent is one file and one line here. Another package adds one under the entry-point group of
+the room (`covey.formats`, `covey.renderers`, `covey.agents`); our own names cannot be taken over.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from covey.errors import UsageError
+
+Room = Literal["formats", "renderers", "agents"]
+
+OURS: Mapping[Room, Mapping[str, str]] = {
+    "formats": {
+        "cobertura": "covey.formats.cobertura:FORMAT",
+        "coveragepy": "covey.formats.coveragepy:FORMAT",
+        "lcov": "covey.formats.lcov:FORMAT",
+        "native": "covey.formats.native:FORMAT",
+        "segments": "covey.formats.segments:FORMAT",
+    },
+    "renderers": {
+        "html": "covey.render.html:RENDERER",
+        "markdown": "covey.render.markdown:RENDERER",
+        "text": "covey.render.text:RENDERER",
+    },
+    "agents": {
+        "python": "covey.agents.python:AGENT",
+        "legacy": "covey.agents.legacy:AGENT",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """`value` is "module:attribute"; `package` is who brings it, "covey" for our own."""
+
+    room: Room
+    name: str
+    value: str
+    package: str
+
+
+def load(room: Room, name: str) -> Any:
+    """The object of that name; UsageError naming those there are when there is none."""
+    value = OURS[room].get(name) or {plugin.name: plugin.value for plugin in others(room)}.get(name)
+    if value is None:
+        known = ", ".join(plugin.name for plugin in every(room))
+        raise UsageError(f"there is no {room[:-1]} {name!r}", hint=f"these are installed: {known}")
+    module, _, attribute = value.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def names(room: Room) -> tuple[str, ...]:
+    """Our own names, ascending; costs nothing."""
+    return tuple(sorted(OURS[room]))
+
+
+def every(room: Room) -> tuple[Plugin, ...]:
+    """Our own, then others'; looks through the installed packages."""
+    ours = tuple(Plugin(room, name, value, "covey") for name, value in sorted(OURS[room].items()))
+    return ours + others(room)
+
+
+def others(room: Room) -> tuple[Plugin, ...]:
+    """What other packages bring, ascending by name; a name of ours is left out."""
+    from importlib.metadata import entry_points
+
+    found = [
+        Plugin(room, entry.name, entry.value, entry.dist.name if entry.dist else "")
+        for entry in entry_points(group=f"covey.{room}")
+        if entry.name not in OURS[room]
+    ]
+    return tuple(sorted(found, key=lambda plugin: plugin.name))
