@@ -1,0 +1,1 @@
+"""The business of the parcel service; knows nothing of the web."""
