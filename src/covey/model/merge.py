@@ -149,12 +149,10 @@ def _branches(one: Branches, two: Branches, combine: columns.Combine) -> tuple[B
     theirs = {(arm.line, arm.key): arm.hits for arm in two.arms}
     merged, bound = [], False
     for line, key in sorted(mine.keys() | theirs.keys()):
-        if key.startswith("?") and (line, key) in mine and (line, key) in theirs:
-            bound = True
-            hits = max(mine[line, key], theirs[line, key])
-        else:
-            hits = combine(mine.get((line, key), 0), theirs.get((line, key), 0))
-        merged.append(Arm(line, key, hits))
+        anonymous = key.startswith("?")
+        bound = bound or (anonymous and (line, key) in mine and (line, key) in theirs)
+        how = max if anonymous and combine is columns.saturating_add else combine
+        merged.append(Arm(line, key, how(mine.get((line, key), 0), theirs.get((line, key), 0))))
     return Branches(tuple(merged)), bound
 
 

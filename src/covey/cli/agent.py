@@ -1,0 +1,86 @@
+"""Verbs that bring the agent to a program: agent, run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from covey.cli.output import say
+from covey.errors import UsageError
+
+
+@click.command(
+    epilog="\b\nExamples:\n  covey agent python\n  covey agent python -o build/covey\n",
+)
+@click.argument("language", type=click.Choice(["python"]))
+@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the files to.")
+def agent(language: str, output: Path | None) -> None:  # noqa: ARG001 - one language so far, named for the next
+    """Write the files to put into an image, and print the Dockerfile lines.
+
+    The folder gets coverage_server.py, one file that wraps a program (CMD ["python", "coverage_server.py", "app.py"]),
+    and inject/, which is switched on by environment only (PYTHONPATH and COVEY_AGENT=1), command unchanged.
+    Without -o only the Dockerfile lines are printed.
+    """
+    from covey import instrumentation
+
+    if output is not None:
+        for path in instrumentation.write(output):
+            say(f"wrote {path}")
+    click.echo(instrumentation.dockerfile_lines(str(output or "covey-agent")))
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="\b\nExamples:\n  covey run app.py --port 8080\n  covey run -m flask run\n"
+    "  covey run --source shop -m gunicorn -w 4 shop:app\n",
+)
+@click.option("-m", "module", is_flag=True, help="APP is a module's name, as for python -m.")
+@click.option(
+    "--python", default="", metavar="PROGRAM", help="The interpreter to run APP with; covey's own by default."
+)
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the agent on loopback; 9095 by default.")
+@click.option(
+    "--source", multiple=True, metavar="DIR|PACKAGE", help="What to record; all that is not installed by default."
+)
+@click.option("--omit", multiple=True, metavar="GLOB", help="Files not to record.")
+@click.option("--spool", type=click.Path(path_type=Path), help="Folder that the processes record in.")
+@click.option(
+    "--core", type=click.Choice(["auto", "monitoring", "probes", "ctrace"]), default="auto", help="How to record."
+)
+@click.argument("app")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(
+    module: bool,
+    python: str,
+    port: int | None,
+    source: tuple[str, ...],
+    omit: tuple[str, ...],
+    spool: Path | None,
+    core: str,
+    app: str,
+    arguments: tuple[str, ...],
+) -> None:
+    """Run a Python program under the agent, with every process that it starts.
+
+    What it ran is served on http://127.0.0.1:9095/coverage while it runs, and some time after: collect it with
+    covey collect --url http://127.0.0.1:9095.
+    """
+    from covey import instrumentation
+
+    program = shutil.which(python) if python else sys.executable
+    if program is None:
+        raise UsageError(f"there is no program {python!r} on PATH")
+    settings = {
+        "COVERAGE_PORT": str(port) if port else "",
+        "COVEY_AGENT_SOURCE": os.pathsep.join(source),
+        "COVEY_AGENT_OMIT": os.pathsep.join(omit),
+        "COVEY_AGENT_SPOOL": str(spool.absolute()) if spool else "",
+        "COVEY_AGENT_CORE": "" if core == "auto" else core,
+    }
+    environment = instrumentation.environment(os.environ) | {name: value for name, value in settings.items() if value}
+    sys.stdout.flush()
+    os.execve(program, [program, *(["-m"] if module else []), app, *arguments], environment)  # noqa: S606 - the point

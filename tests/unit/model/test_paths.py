@@ -1,0 +1,90 @@
+"""Where recorded paths end up, rule by rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from covey.model.paths import Alias, PathMap, normal, relative
+
+FILES = ["app.py", "shop/cart.py", "shop/__init__.py", "tools/cart.py", "tools/app.py", "lib/deep/x.py"]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "path", "rule"),
+    [
+        ("/srv/shop/cart.py", "shop/cart.py", "suffix"),
+        ("/app/app.py", "app.py", "suffix"),
+        ("shop/cart.py", "shop/cart.py", "relative"),
+        ("./shop/../shop/cart.py", "shop/cart.py", "relative"),
+        ("/home/ci/checkout/tools/app.py", "tools/app.py", "inside"),
+        ("C:\\work\\shop\\cart.py", "shop/cart.py", "suffix"),
+    ],
+)
+def test_automatic_rules(recorded, path, rule):
+    mapped = PathMap(FILES, root="/home/ci/checkout").map(recorded)
+    assert (mapped.path, mapped.rule) == (path, rule)
+
+
+def test_two_equally_good_places_are_no_place_and_both_are_named():
+    mapped = PathMap(["a/x/cart.py", "b/x/cart.py"]).map("/srv/x/cart.py")
+    assert mapped.path is None
+    assert mapped.candidates == ("a/x/cart.py", "b/x/cart.py")
+    assert "equally well" in mapped.why
+
+
+def test_the_content_that_ran_decides_between_equal_places():
+    mapped = PathMap(["a/x/cart.py", "b/x/cart.py"]).map("/srv/x/cart.py", lambda path: path.startswith("b/"))
+    assert mapped.path == "b/x/cart.py"
+
+
+def test_a_base_name_alone_is_not_enough_but_its_content_is():
+    paths = PathMap(["lib/deep/x.py"])
+    assert paths.map("/app/x.py").why == "only the base name fits"
+    assert paths.map("/app/x.py", lambda path: True).path == "lib/deep/x.py"
+
+
+def test_an_unknown_name_gets_the_nearest_files():
+    mapped = PathMap(FILES).map("/shop/carts.py")
+    assert mapped.path is None
+    assert "shop/cart.py" in mapped.candidates
+
+
+@pytest.mark.parametrize(
+    ("alias", "recorded", "path"),
+    [
+        ("/opt/site=", "/opt/site/shop/cart.py", "shop/cart.py"),
+        ("/opt/*/src=lib", "/opt/v12/src/deep/x.py", "lib/deep/x.py"),
+        ("*/src=lib", "/a/b/c/src/deep/x.py", "lib/deep/x.py"),
+        ("/opt/**/src=lib", "/opt/a/b/src/deep/x.py", "lib/deep/x.py"),
+        ("build=tools", "build/cart.py", "tools/cart.py"),
+    ],
+)
+def test_aliases(alias, recorded, path):
+    mapped = PathMap(FILES, [Alias.parse(alias)]).map(recorded)
+    assert mapped.path == path
+    assert mapped.rule.startswith("--map")
+
+
+def test_an_alias_matches_whole_components_only():
+    assert PathMap(["cart.py"], [Alias.parse("/app=")]).map("/apple/cart.py").rule == "suffix"
+
+
+@pytest.mark.parametrize("text", ["", "=x", "/app", "/app=../x", "/app=/etc"])
+def test_an_alias_stays_inside_the_repository(text):
+    with pytest.raises(ValueError, match="FROM=TO"):
+        Alias.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "shown"),
+    [
+        ("/a//b/./c.py", "a/b/c.py"),
+        ("../../etc/passwd", "etc/passwd"),
+        ("/", "unnamed"),
+        ("", "unnamed"),
+        ("..", "unnamed"),
+    ],
+)
+def test_what_no_rule_maps_is_shown_inside_the_repository(recorded, shown):
+    assert relative(recorded) == shown
+    assert not normal(recorded).startswith("//")
