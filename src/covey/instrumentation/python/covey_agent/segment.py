@@ -85,7 +85,7 @@ class _Extent:
         self.stop = stop
 
 
-def record_size(path_length, lines):
+def record_size(path_length: int, lines: int) -> int:
     """Length in bytes of the record of a file of `lines` lines whose path is `path_length` bytes; a multiple of 8."""
     return RECORD_PATH + _eight(path_length) + (_eight(2 * (lines + 1)) if lines else 0)
 
@@ -97,13 +97,14 @@ def _eight(size):
 class Segment:
     """The writer of one process's segment.
 
-    `files` opens and reserves: `create(name) -> fd`, `reopen(name) -> fd`, `reserve(fd, start, length)` and
-    `map(fd, start, length) -> mmap`; any `OSError` of them means there is no room. `identity` is from
-    `process.identity()`.
+    `files` (a `spool.Spool`) opens and reserves; any `OSError` of it means there is no room. `identity` is an
+    `identity.Identity`. Attributes: `name` of the file, `folder` it is in, `identity`, `uid`.
     """
 
-    def __init__(self, files, identity, core, program="", flags=0):
+    def __init__(self, files, identity, core: str, program: str = "", flags: int = 0) -> None:
         self.identity = identity
+        self.uid = os.geteuid()
+        self.folder = files.folder
         self._files = files
         self._claims = {}
         self._extents = {}
@@ -139,7 +140,7 @@ class Segment:
         _put_text(header, PROGRAM, program.encode("utf-8", "surrogateescape")[:PROGRAM_MAX])
         header[0:8] = MAGIC
 
-    def add(self, path, source_hash, lines):
+    def add(self, path: str, source_hash: bytes, lines: int) -> memoryview:
         """The *now* plane of a file: a writable memoryview of `lines` + 1 bytes, byte n for line n.
 
         `path` is text, `source_hash` 32 bytes. Raises SegmentFull."""
@@ -150,7 +151,7 @@ class Segment:
         mapping, at = self._append(record_size(len(name), lines), lines, name, source_hash, 0)
         return memoryview(mapping)[at + head : at + head + lines + 1]
 
-    def note(self, path):
+    def note(self, path: str) -> None:
         """Says that the file at `path` was loaded too early to be recorded. Raises SegmentFull."""
         name = path.encode("utf-8", "surrogateescape")[:PATH_MAX]
         self._append(record_size(len(name), 0), 0, name, UNKNOWN_HASH, NOT_RECORDED)
@@ -215,20 +216,20 @@ class Segment:
             self._published = end
             _put(self._header, END, 8, end)
 
-    def set_wake(self, address):
+    def set_wake(self, address: bytes) -> None:
         """Puts the address (bytes, at most 256; empty: none) of the process's wake-up socket into the header."""
         _put_text(self._header, WAKE, address[:WAKE_MAX])
 
-    def set_flag(self, flag):
+    def set_flag(self, flag: int) -> None:
         _put(self._header, FLAGS, 2, _get(self._header, FLAGS, 2) | flag)
 
-    def epoch_wanted(self):
+    def epoch_wanted(self) -> int:
         return _get(self._header, EPOCH_WANTED, 4)
 
-    def epoch_done(self):
+    def epoch_done(self) -> int:
         return _get(self._header, EPOCH_DONE, 4)
 
-    def acknowledge(self, epoch):
+    def acknowledge(self, epoch: int) -> None:
         _put(self._header, EPOCH_DONE, 4, epoch)
 
 

@@ -1,0 +1,153 @@
+"""Which files are recorded, and what their source was when they were loaded.
+
+By default the application: `.py` files that are neither of the standard library, nor below `site-packages` or
+`dist-packages`, nor the agent's own, and the main script whatever it is called. With COVEY_AGENT_SOURCE only what is
+below the folders, or belongs to the packages, named there. A file with a line `# covey: off` is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from covey_agent.digest import sha256
+
+OFF = b"# covey: off"
+SOURCE_MAX = 64 << 20
+_INSTALLED = ("site-packages", "dist-packages")
+_AGENT = os.path.dirname(os.path.abspath(__file__))
+
+
+class Source:
+    """The source of one file: bytes, SHA-256 as 32 bytes, an upper bound of its line numbers, and a stamp (size and
+    time of change, or None) that changes when the file does."""
+
+    __slots__ = ("data", "digest", "lines", "stamp")
+
+    def __init__(self, data: bytes, stamp=None) -> None:
+        self.data = data
+        self.digest = sha256(data).digest()
+        self.lines = data.count(b"\n") + 1 + (data.count(b"\r") if b"\r" in data else 0)
+        self.stamp = stamp
+
+    def is_off(self) -> bool:
+        """Whether the file asks not to be recorded."""
+        return OFF in self.data and any(line.strip() == OFF for line in self.data.splitlines())
+
+
+class Sources:
+    """The rule of one process. `main` is the absolute path of its script, or ""."""
+
+    def __init__(self, settings, main: str = "") -> None:
+        self.main = main if _is_own_script(main) else ""
+        self._own = (_AGENT + os.sep, os.path.join(os.path.dirname(_AGENT), "sitecustomize.py"))
+        self._standard = _standard_library()
+        self._folders = [os.path.join(os.path.abspath(part), "") for part in settings.source if _is_folder(part)]
+        self._packages = [part for part in settings.source if not _is_folder(part)]
+        self._asked_for = bool(settings.source)
+        self._searched = None
+        self._omits = _omits(settings.omit)
+
+    def wanted(self, path: str) -> bool:
+        """Whether the file at this absolute path is to be recorded, going by its path."""
+        if not path.endswith(".py") and path != self.main:
+            return False
+        if path.startswith(self._own) or self._omits(path):
+            return False
+        if not self._asked_for:
+            return not path.startswith(self._standard) and not _installed(path)
+        if self._packages:
+            self._resolve_packages()
+        return any(self._below(folder, path) for folder in self._folders)
+
+    def _below(self, folder, path):
+        """A virtual environment inside a folder asked for is not asked for, unless the folder itself is inside."""
+        if path != folder and not (folder.endswith(os.sep) and path.startswith(folder)):
+            return False
+        if path.startswith(self._standard) and not folder.startswith(self._standard):
+            return False
+        return not _installed(path[len(folder) :])
+
+    def _resolve_packages(self):
+        """Packages are searched for when a file has to be judged, as the script's folder comes onto sys.path late."""
+        searched = tuple(sys.path)
+        if searched == self._searched:
+            return
+        self._searched = searched
+        for name in list(self._packages):
+            places = _places(name)
+            if places:
+                self._packages.remove(name)
+                self._folders.extend(places)
+
+
+def read(path: str, loader=None) -> Source | None:
+    """The source at `path`, from the file or, for what lies in an archive, from the module's loader; None if neither
+    has it."""
+    try:
+        with open(path, "rb") as file:
+            state = os.fstat(file.fileno())
+            if state.st_size <= SOURCE_MAX:
+                return Source(file.read(SOURCE_MAX), (state.st_size, state.st_mtime_ns))
+    except OSError:
+        pass
+    get_data = getattr(loader, "get_data", None)
+    if get_data is None:
+        return None
+    try:
+        return Source(bytes(get_data(path)))
+    except (OSError, TypeError, ValueError):
+        return None
+
+
+def _is_own_script(path):
+    """A script without `.py` is the application's unless it lies where installers put their starters."""
+    if path.endswith(".py"):
+        return True
+    starters = (os.path.dirname(sys.executable or ""), os.path.join(sys.prefix, "bin"), os.path.join(sys.base_prefix, "bin"))
+    folder = os.path.dirname(path)
+    return os.path.isfile(path) and folder not in starters and not folder.endswith("/.local/bin")
+
+
+def _standard_library():
+    """Prefixes of the standard library's paths, as found and with links resolved."""
+    folder = os.path.dirname(os.__file__)
+    return tuple({os.path.join(folder, ""), os.path.join(os.path.realpath(folder), "")})
+
+
+def _is_folder(part):
+    return os.sep in part or part in (".", "..") or os.path.isdir(part)
+
+
+def _installed(path):
+    return any("/" + name + "/" in "/" + path for name in _INSTALLED)
+
+
+def _places(name):
+    """The folders (ending in a separator) of a package, or the file of a module; nothing is imported for it."""
+    finder = sys.modules["_frozen_importlib_external"].PathFinder
+    path, spec, parts = None, None, name.split(".")
+    for count in range(1, len(parts) + 1):
+        try:
+            spec = finder.find_spec(".".join(parts[:count]), path)
+        except Exception:  # a finder of the application's: whatever it says, the package is not found
+            return []
+        if spec is None:
+            return []
+        path = spec.submodule_search_locations
+        if path is None and count < len(parts):
+            return []
+    if path is not None:
+        return [os.path.join(os.path.abspath(place), "") for place in path]
+    return [os.path.abspath(spec.origin)] if spec.origin and spec.has_location else []
+
+
+def _omits(patterns):
+    """A function that says whether a path is left out. Patterns that begin with neither `*` nor `/` start here."""
+    if not patterns:
+        return lambda path: False
+    from fnmatch import fnmatchcase
+
+    rooted = [pattern if pattern.startswith("*") else os.path.abspath(pattern) for pattern in patterns]
+    rooted += [pattern + "/*" for pattern in rooted if os.path.isdir(pattern)]
+    return lambda path: any(fnmatchcase(path, pattern) for pattern in rooted)

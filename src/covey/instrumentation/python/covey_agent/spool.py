@@ -1,0 +1,188 @@
+"""The spool: where the segments of all processes lie.
+
+`ROOT/u<uid>-<inode of the mount namespace>/`: one folder a user and container, 0700, below a root that everyone may
+write and nobody may clear (1777). An application that starts as root and goes on as another user has two folders.
+
+Everybody in the container can make a folder of our name first. So a folder is opened without following links, its
+owner and mode are asked of the *open* folder, and files are opened relative to it: who renames it later gains nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import stat
+import sys
+
+from covey_agent.segment import SUFFIX
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+# Until 3.12 a mapping keeps a descriptor of its own. It is put up here, out of the numbers an application counts on.
+_HIGH = 200
+
+
+class NoSpool(Exception):
+    """No folder can be written to. Says what was tried."""
+
+
+class Spool:
+    """One folder of the spool, by path; `limit` is the number of bytes all segments in it may have.
+
+    It is also what a `Segment` makes its file with. Every method may raise OSError."""
+
+    def __init__(self, root: str, folder: str, limit: int) -> None:
+        self.root = root
+        self.folder = folder
+        self.limit = limit
+
+    def open(self) -> int:
+        """A descriptor of the folder; raises OSError unless it is a folder of this user's that others cannot enter."""
+        return open_own_folder(self.folder)
+
+    def create(self, identity):
+        """A new segment file of 0 bytes: its name and a descriptor."""
+        with _Opened(self) as folder:
+            for attempt in range(1000):
+                name = "{}-{}-{}{}".format(identity.pid, identity.start_ticks, attempt, SUFFIX)
+                try:
+                    return name, os.open(name, _FILE_FLAGS | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+                except FileExistsError:
+                    continue
+        raise FileExistsError(self.folder)
+
+    def reopen(self, name):
+        with _Opened(self) as folder:
+            return os.open(name, _FILE_FLAGS, dir_fd=folder)
+
+    def discard(self, name):
+        with _Opened(self) as folder:
+            os.unlink(name, dir_fd=folder)
+
+    def reserve(self, fd, start, length):
+        """Makes bytes `start` to `start + length` of the file real, or raises OSError: a page that is touched later
+        must never be missing, the kernel would kill the process."""
+        if self.used() + length > self.limit:
+            raise OSError("the spool is full: COVEY_AGENT_SPOOL_MAX is {} bytes".format(self.limit))
+        os.posix_fallocate(fd, start, length)
+
+    def map(self, fd, start, length):
+        if sys.version_info >= (3, 13):
+            return mmap.mmap(fd, length, offset=start, trackfd=False)
+        return with_high_descriptor(fd, lambda: mmap.mmap(fd, length, offset=start))
+
+    def used(self):
+        """Bytes of all segments in the folder."""
+        total = 0
+        with _Opened(self) as folder, os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(SUFFIX):
+                    total += entry.stat(follow_symlinks=False).st_size
+        return total
+
+
+class _Opened:
+    def __init__(self, spool):
+        self._spool = spool
+
+    def __enter__(self):
+        self._fd = self._spool.open()
+        return self._fd
+
+    def __exit__(self, *exception):
+        os.close(self._fd)
+
+
+def find(settings) -> Spool:
+    """The folder of this user and container, made if need be; raises NoSpool, naming what was tried and why not."""
+    refused = []
+    for root in _roots(settings):
+        try:
+            return Spool(root, _make(root, asked_for=bool(settings.spool)), settings.spool_max)
+        except OSError as error:
+            refused.append("{} ({})".format(root, error.strerror or error))
+    raise NoSpool("no folder to record into: " + ", ".join(refused))
+
+
+def folder_name() -> str:
+    """`u<uid>-<mount namespace>`: containers that share one spool volume do not share pids."""
+    try:
+        namespace = os.stat("/proc/self/ns/mnt").st_ino
+    except OSError:
+        namespace = 0
+    return "u{}-{}".format(os.geteuid(), namespace)
+
+
+def open_own_folder(path: str) -> int:
+    """Opens a folder that only this user can enter; raises OSError for a link, another's, or one open to others."""
+    fd = os.open(path, _FOLDER_FLAGS)
+    state = os.fstat(fd)
+    if state.st_uid != os.geteuid() or state.st_mode & 0o077:
+        os.close(fd)
+        raise PermissionError(1, "not this user's alone", path)
+    return fd
+
+
+def is_safe_parent(path: str) -> bool:
+    """Whether nobody but this user and root can put another folder in the place of one below `path`."""
+    state = os.lstat(path)
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid not in (0, os.geteuid()):
+        return False
+    return bool(state.st_mode & stat.S_ISVTX) or not state.st_mode & 0o022
+
+
+def _roots(settings):
+    if settings.spool:
+        return [os.path.abspath(settings.spool)]
+    own = "covey-u{}".format(os.geteuid())
+    temporary = [os.environ.get("TMPDIR") or "/tmp", "/var/tmp"]
+    return ["/dev/shm/covey", "/dev/shm/" + own] + [os.path.join(folder, own) for folder in temporary]
+
+
+def _make(root, asked_for):
+    try:
+        os.makedirs(root)
+        os.chmod(root, 0o1777)  # makedirs obeys the umask
+    except FileExistsError:
+        if not asked_for and not is_safe_parent(root):
+            raise PermissionError(1, "its owner is another user", root) from None
+    folder = os.path.join(root, folder_name())
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        pass
+    os.close(open_own_folder(folder))
+    return folder
+
+
+def high(fd: int) -> int:
+    """Moves a descriptor to a high number, never inherited by another program; closes the low one."""
+    try:
+        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _floor())
+    except OSError:
+        return fd
+    os.close(fd)
+    return moved
+
+
+def with_high_descriptor(fd, make):
+    """What `make()` gives, while all low descriptor numbers are taken: the one it opens is a high one."""
+    floor, taken = _floor(), []
+    try:
+        while not taken or taken[-1] < floor:
+            taken.append(os.dup(fd))
+        os.close(taken.pop())
+    except OSError:  # no more descriptors: then a low number it is
+        if taken:
+            os.close(taken.pop())
+    try:
+        return make()
+    finally:
+        for number in taken:
+            os.close(number)
+
+
+def _floor():
+    limit = os.sysconf("SC_OPEN_MAX")
+    return _HIGH if limit < 0 else min(_HIGH, limit // 2)
