@@ -1,0 +1,64 @@
+"""What comes in: bounds that every format keeps, and the provenance of a file that was named."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from covey.errors import FormatError
+from covey.formats.base import Input
+from covey.model.provenance import Provenance
+
+MOST_BYTES = 1 << 30  # of one file, and of what it unpacks to
+LAST_LINE = 10_000_000  # a bit set of many more lines would be a way to fill the memory with few bytes
+MOST_HITS = 2**63 - 1
+
+
+def provenance(file: Input, data: bytes, name: str) -> Provenance:
+    """Of a file whose whole content is `data`, read as format `name`."""
+    return Provenance(format=name, path=file.name, digest=f"sha256:{hashlib.sha256(data).hexdigest()}")
+
+
+def clean(text: str) -> str:
+    """A name from outside, fit for a terminal, a file and JSON: what cannot be printed becomes %XX."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else "".join(f"%{byte:02X}" for byte in _bytes(character))
+        for character in text
+    )
+
+
+def _bytes(character: str) -> bytes:
+    """The character's bytes; of a byte that was no UTF-8 (a lone surrogate, as Python keeps it), that byte."""
+    if "\udc80" <= character <= "\udcff":
+        return bytes([ord(character) & 0xFF])
+    return character.encode("utf-8", "surrogatepass")
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Without garbage collection: loading large JSON makes many objects and no cycles (2.5 times faster)."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def check_line(number: int, file: str) -> int:
+    """The number, when it can be that of a line."""
+    if not 1 <= number <= LAST_LINE:
+        raise FormatError(f"{number} is no line number", path=file)
+    return number
+
+
+def check_hits(hits: int, file: str) -> int:
+    """The hits, saturated; FormatError when negative."""
+    if hits < 0:
+        raise FormatError(f"{hits} hits: less than none", path=file)
+    return min(hits, MOST_HITS)

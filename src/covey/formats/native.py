@@ -1,0 +1,210 @@
+"""The native report, covey.report/1: what `--format json` prints and every verb reads back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any, BinaryIO, Literal
+
+import msgspec
+
+from covey.errors import FormatError
+from covey.formats.base import Input, Sources
+from covey.formats.intake import LAST_LINE, MOST_BYTES, check_hits, check_line, collector_off
+from covey.model.merge import merge
+from covey.model.provenance import CaptureId, Provenance
+from covey.model.ranges import from_ranges, to_ranges
+from covey.model.ratio import Ratio, Totals
+from covey.model.report import Arm, Block, Branches, FileCoverage, Function, Key, Lines, Report, bits, lines_of
+
+SCHEMA = "covey.report/1"
+MOST_SLICED = 100_000_000  # lines over all slices
+_NAMES_IT = re.compile(rb'\s*\{\s*"schema"\s*:\s*"covey\.report/')
+
+
+class _File(msgspec.Struct):
+    mode: Literal["count", "set"] = "count"
+    lines: dict[int, int] = {}
+    branches: dict[int, dict[str, int]] = {}
+    functions: list[tuple[str, int, int | None, int]] = []
+    blocks: list[tuple[int, int, int, int, int, int]] | Literal["conflict"] | None = None
+    source_hash: str | None = None
+    inexact: list[str] = []
+
+
+class _Report(msgspec.Struct):
+    files: dict[str, _File]
+    sources: list[dict[str, Any]] = []
+    slices: dict[str, dict[str, str]] = {}
+    notes: list[str] = []
+
+
+class _Schema(msgspec.Struct):
+    schema: str = ""
+
+
+class Native:
+    name = "native"
+
+    def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
+        return _NAMES_IT.match(head) is not None
+
+    def read(self, files: Sequence[Input], sources: Sources) -> Report:  # noqa: ARG002 - its paths are the repository's
+        """The report as it was written; several files are merged by sum."""
+        reports = [_read(file, file.read(MOST_BYTES)) for file in files]
+        return reports[0] if len(reports) == 1 else merge(reports)
+
+    def write(self, report: Report, out: BinaryIO) -> None:
+        """One line a file, so that two reports can be compared with the usual tools."""
+        encode = msgspec.json.Encoder().encode
+        head = [("schema", SCHEMA), ("sources", list(map(_source, report.sources))), ("totals", _totals(report.totals))]
+        out.write(b"{" + b",\n".join(encode(name) + b": " + encode(value) for name, value in head))
+        _write_map(out, "files", ((_name(key), _file(file)) for key, file in report.files.items()), encode)
+        _write_map(out, "slices", ((name, _slice(report.slices[name])) for name in sorted(report.slices)), encode)
+        out.write(b',\n"notes": ' + encode(report.notes) + b"}\n")
+
+    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - it holds what counts
+        return report
+
+
+FORMAT = Native()
+
+
+def _write_map(
+    out: BinaryIO, name: str, items: Iterable[tuple[str, object]], encode: Callable[[object], bytes]
+) -> None:
+    out.write(b",\n" + encode(name) + b": {")
+    separator = b"\n"
+    for key, value in items:
+        out.write(separator + encode(key) + b": " + encode(value))
+        separator = b",\n"
+    out.write(b"}")
+
+
+def _name(key: Key) -> str:
+    """A file of a second repository is keyed repository//path; no path has "//" in it."""
+    repository, path = key
+    return path if repository is None else f"{repository}//{path}"
+
+
+def _key(name: str) -> Key:
+    repository, separator, path = name.rpartition("//")
+    return (repository, path) if separator else (None, path)
+
+
+def _totals(totals: Totals) -> dict[str, dict[str, float | None]]:
+    def shown(ratio: Ratio) -> dict[str, float | None]:
+        return {"covered": ratio.covered, "total": ratio.total, "percent": ratio.percent}
+
+    return {field.name: shown(getattr(totals, field.name)) for field in fields(totals)}
+
+
+def _file(file: FileCoverage) -> dict[str, object]:
+    """What the file has; an absent part is left out."""
+    blocks: object = file.blocks
+    if isinstance(file.blocks, tuple):
+        blocks = [[getattr(block, field.name) for field in fields(block)] for block in file.blocks]
+    parts: dict[str, object] = {
+        "lines": dict(file.lines.items()),
+        "branches": {line: {arm.key: arm.hits for arm in arms} for line, arms in file.branches.by_line().items()},
+        "functions": [[one.name, one.first, one.last, one.hits] for one in file.functions],
+        "source_hash": file.source_hash,
+        "inexact": sorted(file.inexact),
+    }
+    entry: dict[str, object] = {"mode": file.mode, "totals": _totals(file.totals)}
+    entry |= {name: value for name, value in parts.items() if value}
+    return entry if blocks is None else entry | {"blocks": blocks}
+
+
+def _slice(by_file: Mapping[Key, int]) -> dict[str, str]:
+    return {_name(key): to_ranges(lines_of(by_file[key])) for key in sorted(by_file, key=_name)}
+
+
+def _source(source: Provenance) -> dict[str, object]:
+    """What is known of a source; the rest is left out."""
+    known = {field.name: getattr(source, field.name) for field in fields(source)}
+    if source.capture:
+        default = CaptureId()
+        known["capture"] = {
+            field.name: getattr(source.capture, field.name)
+            for field in fields(default)
+            if getattr(source.capture, field.name) != getattr(default, field.name)
+        }
+    return {name: value for name, value in known.items() if value not in ("", None)}
+
+
+def _read(file: Input, data: bytes) -> Report:
+    try:
+        with collector_off():
+            schema = msgspec.json.decode(data, type=_Schema).schema
+            if schema != SCHEMA:
+                hint = "a newer covey reads it" if schema.startswith("covey.report/") else ""
+                raise FormatError(f"schema {schema[:60]!r}, not {SCHEMA!r}", path=file.name, hint=hint)
+            raw = msgspec.json.decode(data, type=_Report)
+        files = [_coverage(name, entry, file.name) for name, entry in raw.files.items()]
+        return Report.of(files, map(_origin, raw.sources), _slices(raw.slices), raw.notes)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise FormatError(f"damaged report: {error}", path=file.name) from None
+
+
+def _coverage(name: str, entry: _File, file: str) -> FileCoverage:
+    repository, path = _key(name)
+    lines = {check_line(line, file): check_hits(hits, file) for line, hits in entry.lines.items()}
+    arms = [
+        Arm(check_line(line, file), key, check_hits(hits, file))
+        for line, by_key in entry.branches.items()
+        for key, hits in by_key.items()
+    ]
+    found = [
+        Function(title, check_line(first, file), last, check_hits(hits, file))
+        for title, first, last, hits in entry.functions
+    ]
+    blocks = entry.blocks
+    if isinstance(blocks, list):
+        blocks = tuple(_block(row, file) for row in blocks)
+    return FileCoverage(
+        path,
+        Lines.of(lines),
+        Branches.of(arms),
+        tuple(found),
+        blocks,
+        entry.mode,
+        repository,
+        entry.source_hash,
+        frozenset(entry.inexact),
+    )
+
+
+def _block(row: tuple[int, int, int, int, int, int], file: str) -> Block:
+    check_line(row[0], file)
+    check_line(row[2], file)
+    check_hits(row[4], file)
+    return Block(*row[:5], check_hits(row[5], file))
+
+
+def _origin(entry: Mapping[str, Any]) -> Provenance:
+    """A source; members that this version does not know are left out."""
+    known = {field.name: entry[field.name] for field in fields(Provenance) if field.name in entry}
+    capture, when = known.pop("capture", None), known.pop("collected_at", None)
+    if any(not isinstance(value, str) for value in known.values()):
+        raise ValueError("a source's members are text")
+    source = Provenance(**known)
+    if capture is not None:
+        source = replace(source, capture=msgspec.convert(capture, CaptureId))
+    return replace(source, collected_at=datetime.fromisoformat(when)) if when is not None else source
+
+
+def _slices(raw: Mapping[str, Mapping[str, str]]) -> dict[str, dict[Key, int]]:
+    left = MOST_SLICED
+    slices: dict[str, dict[Key, int]] = {}
+    for name, by_file in raw.items():
+        slices[name] = {}
+        for path, ranges in by_file.items():
+            lines = from_ranges(ranges, LAST_LINE, max(left, 1))
+            left -= len(lines) + (lines[-1] >> 3 if lines else 0)
+            if left < 0:
+                raise ValueError(f"slices of more than {MOST_SLICED} lines")
+            slices[name][_key(path)] = bits(lines)
+    return slices

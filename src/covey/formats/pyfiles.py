@@ -1,0 +1,180 @@
+"""From lines that ran to a Python file's coverage: by coverage.py's statements where the source can be judged.
+
+What counts as executable, best first:
+
+    statements   coverage.py's statements and exclusions, from the source text that ran
+    line tables  the lines of the file's code objects, as the agent sent them: the source is not at hand, is another
+                 one than ran, or is newer Python than this interpreter parses
+    what ran     nothing else is known, so the lines that did not run are not: a figure of 100 % that says nothing,
+                 marked inexact
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from covey.formats.base import Place, Sources
+from covey.formats.pyrules import PythonRules, Scope
+from covey.formats.pysource import Judged, arms, judge, read_rules
+from covey.model.report import Branches, FileCoverage, Function, Lines, Report, bits, lines_of
+
+_NAMED = 5  # how many files a note names
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What ran of one file. `lines` and `table` are bit sets; `table` is of the code objects' lines, 0 when unknown.
+
+    arcs: (from, to) line pairs where branches were recorded.
+    """
+
+    recorded: str
+    lines: int
+    source_hash: str | None = None
+    table: int = 0
+    arcs: frozenset[tuple[int, int]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A file's coverage, and what is needed to tell which of its lines a part of the run covered."""
+
+    file: FileCoverage
+    judged: Judged | None
+
+    def covered(self, ran: int) -> int:
+        """The covered lines, as a bit set, when the lines of bit set `ran` were executed."""
+        if self.judged:
+            return bits(self.judged.covered_statements(lines_of(ran)))
+        return ran & bits(self.file.lines.numbers)
+
+
+class PythonFiles:
+    """Builds the files of one capture and gathers what its reader must know. `measured`: whether `[run] source`,
+    `include` and `omit` are still to be applied (the recorder did not know them)."""
+
+    def __init__(self, sources: Sources, *, measured: bool) -> None:
+        self.sources = sources
+        self.rules: PythonRules = read_rules(sources.root)
+        self._scope = scope(sources, self.rules)
+        self._measured = measured
+        self._noted: dict[str, dict[str, None]] = {}
+
+    def note(self, what: str, path: str) -> None:
+        """One more file for the note that begins with `what`."""
+        self._noted.setdefault(what, {})[path] = None
+
+    @property
+    def notes(self) -> list[str]:
+        config = self.rules.file or "its defaults"
+        rule = f"Python files count by coverage.py's statements, with the exclusions of {config}"
+        warned = [f"coverage configuration: {warning}" for warning in self.rules.warnings]
+        return [rule, *warned, *(f"{what}: {_some(paths)}" for what, paths in self._noted.items())]
+
+    def counts(self, place: Place) -> bool:
+        """Whether the file is part of the figures; a file of the source asked for that has no place is noted."""
+        if not place.mapped:
+            if self._measured and self.rules.has_source:
+                self.note("not counted, for no file under the configured source is known to be it", place.path)
+                return False
+            if self.sources.root:
+                self.note("without a place in the repository", f"{place.path} ({place.why})")
+            return self.rules.reported(place.path)
+        return self._scope.counts(place.path) if self._measured else self.rules.reported(place.path)
+
+    def build(self, place: Place, ran: Ran) -> Built:
+        """The file's coverage, mode "set"."""
+        judged = None
+        if place.text is None:
+            self._fall_back("source not at hand", place, ran)
+        elif place.same is False:
+            self._fall_back("source in the checkout is not what ran", place, ran)
+        else:
+            judged = judge(place.text, self.rules)
+            if judged is None:
+                self._fall_back("newer or other Python than this interpreter parses", place, ran)
+        if judged is None:
+            return Built(self._by_table(place, ran), None)
+        return Built(self._by_statements(place, ran, judged), judged)
+
+    def _fall_back(self, why: str, place: Place, ran: Ran) -> None:
+        how = "counted by the lines of their code objects" if ran.table else "only what ran is known, not what did not"
+        self.note(f"{why}; {how}", place.path)
+
+    def _by_table(self, place: Place, ran: Ran) -> FileCoverage:
+        numbers = lines_of(ran.table | ran.lines)
+        hit = set(lines_of(ran.lines))
+        lines = Lines(array("i", numbers), array("q", [number in hit for number in numbers]))
+        inexact = frozenset() if ran.table else frozenset({"lines"})
+        return FileCoverage(place.path, lines, mode="set", source_hash=ran.source_hash, inexact=inexact)
+
+    def _by_statements(self, place: Place, ran: Ran, judged: Judged) -> FileCoverage:
+        hit = judged.covered_statements(lines_of(ran.lines))
+        branches = Branches()
+        if ran.arcs is not None and place.text is not None:
+            branches = Branches.of(arms(place.text, self.rules, ran.arcs))
+        return FileCoverage(
+            place.path,
+            Lines(judged.statements, array("q", [number in hit for number in judged.statements])),
+            branches,
+            functions(judged, hit),
+            mode="set",
+            source_hash=ran.source_hash,
+        )
+
+
+def functions(judged: Judged, hit: set[int]) -> tuple[Function, ...]:
+    """The functions that have statements; one counts as run when any of its own did (coverage.py's LCOV rule)."""
+    statements, ran = bits(judged.statements), bits(hit)
+    found: list[Function] = []
+    names: set[str] = set()
+    for region in judged.regions:
+        if region.lines & statements:
+            name = f"{region.name}@{region.first}" if region.name in names else region.name
+            names.add(region.name)
+            found.append(Function(name, region.first, region.last, int(bool(region.lines & ran))))
+    return tuple(found)
+
+
+def scope(sources: Sources, rules: PythonRules) -> Scope:
+    return Scope(rules, sorted([*sources.listing(".py"), *sources.listing(".pyw")]))
+
+
+def complete(report: Report, sources: Sources) -> Report:
+    """The report with the files under `[run] source` that no process loaded, at 0: coverage.py's rule.
+
+    Unchanged when nothing was recorded at all. Without a checkout or a `source`, a note says that only what was loaded
+    counts. A file that the report knows is left alone, also where it is only known that it was not recorded.
+    """
+    if not report.sources and not report.files:
+        return report
+    builder = PythonFiles(sources, measured=True)
+    if not builder.rules.has_source:
+        why = "no [run] source is configured" if sources.root else "there is no checkout"
+        return _noted(report, [f"only Python files that were loaded count, for {why}"])
+    known = {path for _, path in report.files}
+    repositories = {repository for repository, _ in report.files}
+    repository = repositories.pop() if len(repositories) == 1 else None
+    added = []
+    for path in scope(sources, builder.rules).importable():
+        if path in known:
+            continue
+        place = sources.locate(path)
+        if place.path != path or place.text is None or judge(place.text, builder.rules) is None:
+            builder.note("never loaded, and not counted, for they cannot be read as Python", path)
+            continue
+        added.append(replace(builder.build(place, Ran(path, 0)).file, repository=repository))
+    whole = Report.of([*report.files.values(), *added], report.sources, report.slices, report.notes)
+    return _noted(whole, builder.notes)
+
+
+def _noted(report: Report, notes: Iterable[str]) -> Report:
+    return replace(report, notes=tuple(dict.fromkeys([*report.notes, *notes])))
+
+
+def _some(paths: Iterable[str]) -> str:
+    every = sorted(paths)
+    rest = len(every) - _NAMED
+    return ", ".join(every[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

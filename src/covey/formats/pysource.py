@@ -1,0 +1,243 @@
+"""The one door to coverage.py: its configuration, its judgement of a source text, its database.
+
+Imported only where a Python source is judged: importing coverage.py costs 80 ms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import warnings
+from array import array
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from coverage import CoverageData
+from coverage.config import CoverageConfig
+from coverage.exceptions import CoverageException
+from coverage.files import globs_to_regex
+from coverage.misc import join_regex
+from coverage.parser import PythonParser
+from coverage.phystokens import source_encoding
+from coverage.regions import code_regions
+
+from covey.errors import ConfigError
+from covey.formats.pyrules import Pattern, PythonRules
+from covey.model.report import Arm, bits, lines_of
+
+# The order in which coverage.py looks; True: the file is its own, so an empty one is an answer.
+_CONFIG_FILES = (
+    (".coveragerc", True),
+    (".coveragerc.toml", True),
+    ("setup.cfg", False),
+    ("tox.ini", False),
+    ("pyproject.toml", False),
+)
+_CACHE_MOST = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A function: its name with its classes, first and last line, and the bit set of lines that are its own."""
+
+    name: str
+    first: int
+    last: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What coverage.py says of one source text. All are line numbers, 1-based.
+
+    statements: array('i'), ascending, first lines of statements; excluded likewise.
+    first: line -> first line of its statement, for statements of several lines only.
+    """
+
+    statements: array[int]
+    excluded: array[int]
+    first: Mapping[int, int]
+    regions: tuple[Region, ...]
+
+    def covered_statements(self, executed: Iterable[int]) -> set[int]:
+        """The statements that ran when these lines did."""
+        first = self.first
+        return {first.get(line, line) for line in executed}.intersection(self.statements)
+
+
+@lru_cache(maxsize=64)
+def read_rules(root: Path | None) -> PythonRules:
+    """The coverage configuration of a checkout, as coverage.py finds and reads it there; its defaults without any.
+
+    ConfigError where coverage.py refuses it. Environment variables that name another file are not looked at.
+    """
+    config, said, found = CoverageConfig(), [], ""
+    real = Path(os.path.realpath(root)) if root else None
+    try:
+        for name, own in _CONFIG_FILES if real else ():
+            if config.from_file(str(real / name), said.append, our_file=own):
+                found = name
+                break
+        config.post_process()
+        return _rules(config, real, found, said)
+    except (CoverageException, ValueError, OSError) as error:
+        raise ConfigError(f"coverage configuration of {root}: {error}") from error
+
+
+def _rules(config: CoverageConfig, root: Path | None, found: str, said: Iterable[str]) -> PythonRules:
+    dirs, packages = list(config.source_dirs), list(config.source_pkgs)
+    for name in config.source or ():
+        (dirs if root and (root / name).is_dir() else packages).append(name)
+    base = "" if config.relative_files or not root else str(root)
+    return PythonRules(
+        file=found,
+        root=base,
+        source_dirs=tuple(path for path in (_inside(root, name) for name in dirs) if path is not None),
+        source_packages=tuple(packages),
+        include=_globs(config.run_include, root),
+        omit=_globs(config.run_omit, root),
+        report_include=_globs(config.report_include or (), root),
+        report_omit=_globs(config.report_omit or (), root),
+        namespaces=bool(config.include_namespace_packages),
+        exclude=join_regex(config.exclude_list),
+        no_branch=join_regex(config.partial_list + config.partial_always_list),
+        aliases={name: tuple(values) for name, values in config.paths.items()},
+        warnings=tuple(said),
+    )
+
+
+def _inside(root: Path | None, name: str) -> str | None:
+    """A folder of the configuration as a repository path, "" for the root; None when it lies elsewhere."""
+    if root is None:
+        return None
+    path = Path(os.path.realpath(root / name))
+    if not path.is_relative_to(root):
+        return None
+    inside = path.relative_to(root).as_posix()
+    return "" if inside == "." else inside
+
+
+def _globs(patterns: Iterable[str], root: Path | None) -> Pattern:
+    """coverage.py's rule: as it stands, and absolute too when it does not start with a wildcard."""
+    prepared = []
+    for pattern in patterns:
+        prepared.append(pattern)
+        if root and not pattern.startswith(("*", "?")):
+            prepared.append(os.path.normpath(root / pattern))
+    return globs_to_regex(prepared) if prepared else None
+
+
+def decode(text: bytes) -> str:
+    """Source bytes as coverage.py reads them: declared encoding, "\\n" line ends, a last line end."""
+    text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\f", b" ")
+    try:
+        decoded = text.decode(source_encoding(text), "replace")
+    except (SyntaxError, LookupError, IndexError):  # a declared encoding that nobody knows
+        decoded = text.decode("utf-8", "replace")
+    return decoded if not decoded or decoded.endswith("\n") else decoded + "\n"
+
+
+_judged: OrderedDict[tuple[bytes, str], Judged | None] = OrderedDict()
+
+
+def judge(text: bytes, rules: PythonRules) -> Judged | None:
+    """Statements, exclusions and functions of a source text; None when this Python cannot parse it.
+
+    The answers of the last 50,000 texts are kept: replicas of a service ask the same again.
+    """
+    key = (hashlib.sha256(text).digest(), rules.exclude)
+    if key in _judged:
+        _judged.move_to_end(key)
+        return _judged[key]
+    if len(_judged) >= _CACHE_MOST:
+        _judged.popitem(last=False)
+    parser = _parse(text, rules)
+    _judged[key] = _judgement(parser) if parser else None
+    return _judged[key]
+
+
+def _parse(text: bytes, rules: PythonRules) -> PythonParser | None:
+    parser = PythonParser(text=decode(text), filename="<source>", exclude=rules.exclude or None)
+    with warnings.catch_warnings():  # about the user's source, not for the user of this program
+        warnings.simplefilter("ignore")
+        try:
+            parser.parse_source()
+        except (CoverageException, SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+            return None  # not Python as this interpreter knows it; the caller has another way or says so
+    return parser
+
+
+def _judgement(parser: PythonParser) -> Judged:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = [region for region in code_regions(parser.text) if region.kind == "function" and region.lines]
+    regions = sorted(
+        ((min(item.start, *item.lines), max(item.start, *item.lines), item.name, item.lines) for item in found),
+        key=lambda row: row[:3],
+    )
+    last = parser.text.count("\n")
+    return Judged(
+        statements=array("i", sorted(parser.statements)),
+        excluded=array("i", sorted(parser.excluded)),
+        first={line: first for line in range(1, last + 1) if (first := parser.first_line(line)) != line},
+        regions=tuple(Region(name, first, last, bits(lines)) for first, last, name, lines in regions),
+    )
+
+
+def arms(text: bytes, rules: PythonRules, ran: Iterable[tuple[int, int]]) -> list[Arm]:
+    """The arms of the lines that branch, hit or not, when these (from, to) line pairs were recorded.
+
+    As `coverage report --branch` counts: an arm into excluded code is none, the arms of a "no branch" line all count
+    as taken. A key is the line that an arm leads to, or minus the first line of the code that it leaves. Empty when
+    this Python cannot parse the text.
+    """
+    parser = _parse(text, rules)
+    possible: dict[int, set[int]] = defaultdict(set)
+    try:
+        for start, end in parser.arcs() if parser else ():
+            possible[start].add(end)
+    except RecursionError:
+        parser = None
+    if parser is None:
+        return []
+    taken = parser.translate_arcs(_without_loops(parser.translate_arcs(ran), possible))
+    settled = parser.lines_matching(rules.no_branch) if rules.no_branch else set()
+    found: list[Arm] = []
+    for start, all_ends in possible.items():
+        ends = {end for end in all_ends if end not in parser.excluded}
+        if start in parser.excluded or len(ends) < 2:
+            continue
+        found += [Arm(start, str(end), int(start in settled or (start, end) in taken)) for end in ends]
+    return found
+
+
+def _without_loops(ran: Iterable[tuple[int, int]], possible: Mapping[int, set[int]]) -> Iterable[tuple[int, int]]:
+    """A step from a statement to itself, as statements of several lines give, is its way out where it has but one."""
+    for start, end in ran:
+        if start != end:
+            yield start, end
+        elif len(possible.get(start, ())) == 1:
+            yield start, next(iter(possible[start]))
+
+
+def database(lines: Mapping[str, Mapping[str, int]]) -> bytes:
+    """A `.coverage` database, written by coverage.py: path -> context ("" for none) -> bit set of lines that ran."""
+    with tempfile.TemporaryDirectory(prefix="covey-") as folder:
+        data = CoverageData(basename=str(Path(folder) / "data"))
+        data.add_lines({})  # says that it holds lines, also when it holds none
+        by_context: dict[str, dict[str, list[int]]] = {}
+        for path, contexts in lines.items():
+            for context, bit_set in contexts.items():
+                by_context.setdefault(context, {})[path] = lines_of(bit_set)
+        for context in sorted(by_context):
+            data.set_context(context)
+            data.add_lines(dict(sorted(by_context[context].items())))
+        data.set_context("")
+        data.touch_files(sorted(lines))
+        data.write()
+        data.close(force=True)
+        return (Path(folder) / "data").read_bytes()

@@ -1,0 +1,126 @@
+"""Where the source of a recorded path is looked up: in the checkout, or nowhere."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from covey.formats.base import Place
+from covey.model.paths import PathMap, relative
+
+MOST_FILES = 1_000_000  # in a checkout; what comes after is not seen
+MOST_TEXT = 32 << 20  # bytes of one source file; a larger one is no source that somebody wrote
+_EMPTY = f"sha256:{hashlib.sha256(b'').hexdigest()}"
+SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".tox", ".nox", ".cache", ".eggs"})
+
+
+def walk(root: Path) -> list[str]:
+    """The files of a checkout, repository-relative, ascending. Symbolic links to folders are not followed, and
+    version control, caches, node_modules and virtual environments (folders with a pyvenv.cfg) are left out."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(root):
+        if "pyvenv.cfg" in names and Path(folder) != root:
+            folders.clear()
+            continue
+        folders[:] = sorted(name for name in folders if name not in SKIPPED)
+        inner = os.path.relpath(folder, root)
+        prefix = "" if inner == "." else inner.replace(os.sep, "/") + "/"
+        found.extend(prefix + name for name in names if _is_text(name))
+        if len(found) > MOST_FILES:
+            break
+    return sorted(found[:MOST_FILES])
+
+
+def _is_text(name: str) -> bool:
+    """Whether the name can stand in a report: a file whose name is no UTF-8 cannot."""
+    return name.isprintable()
+
+
+class CheckoutSources:
+    """Looks up recorded paths in a checkout, by the rules of a PathMap over its files."""
+
+    def __init__(self, root: Path, paths: PathMap | None = None) -> None:
+        """`paths`: rules to map by; without them, the automatic ones over the files that `walk` finds."""
+        self.root: Path | None = Path(os.path.realpath(root))
+        self._root = self.root
+        self._given = paths
+        self._places: dict[tuple[str, str | None], Place] = {}
+        self._hashes: dict[str, str | None] = {}
+        self._by_suffix: dict[str, tuple[str, ...]] = {}
+
+    @cached_property
+    def files(self) -> Sequence[str]:
+        return walk(self._root)
+
+    @cached_property
+    def paths(self) -> PathMap:
+        return self._given or PathMap(self.files, root=str(self._root))
+
+    def locate(self, recorded: str, source_hash: str | None = None) -> Place:
+        """The place of a recorded path; `same` compares the file there with `source_hash`, "sha256:..."."""
+        key = (recorded, source_hash)
+        if key not in self._places:
+            self._places[key] = self._locate(recorded, source_hash)
+        place = self._places[key]
+        if not place.mapped:
+            return place
+        # The text is read anew each time: the checkout is in the system's cache, not in this process's memory.
+        return Place(place.path, True, place.rule, place.why, self.text(place.path), place.same)
+
+    def _locate(self, recorded: str, source_hash: str | None) -> Place:
+        def is_same(path: str) -> bool | None:
+            actual = self._hash(path)
+            return None if source_hash is None or actual is None else actual == source_hash
+
+        # An empty file is like every other empty file: it tells nothing about the place.
+        mapped = self.paths.map(recorded, lambda path: None if source_hash == _EMPTY else is_same(path))
+        if mapped.path is None:
+            why = mapped.why + (f": {', '.join(mapped.candidates)}" if mapped.candidates else "")
+            return Place(relative(recorded), False, mapped.rule, why)
+        return Place(mapped.path, True, mapped.rule, same=is_same(mapped.path))
+
+    def listing(self, suffix: str) -> Sequence[str]:
+        if suffix not in self._by_suffix:
+            self._by_suffix[suffix] = tuple(path for path in self.files if path.endswith(suffix))
+        return self._by_suffix[suffix]
+
+    def text(self, path: str) -> bytes | None:
+        """The content of a file of the checkout; None when it is no regular file inside it, or larger than 32 MiB."""
+        full = os.path.realpath(self._root / path)
+        if not full.startswith(str(self._root).rstrip("/") + "/"):
+            return None
+        try:
+            with open(full, "rb", opener=_without_waiting) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return None
+                data = file.read(MOST_TEXT + 1)
+        except OSError:
+            return None  # deleted meanwhile, or not for us to read: as good as not there
+        return data if len(data) <= MOST_TEXT else None
+
+    def _hash(self, path: str) -> str | None:
+        if path not in self._hashes:
+            text = self.text(path)
+            self._hashes[path] = f"sha256:{hashlib.sha256(text).hexdigest()}" if text is not None else None
+        return self._hashes[path]
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens without waiting for a writer, should the path be a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+class NoSources:
+    """No checkout: every path stays as it was recorded, and nothing can be judged by its source."""
+
+    root: Path | None = None
+
+    def locate(self, recorded: str, source_hash: str | None = None) -> Place:  # noqa: ARG002 - there is nothing to compare
+        return Place(relative(recorded), False, "", "there is no checkout to look it up in")
+
+    def listing(self, suffix: str) -> Sequence[str]:  # noqa: ARG002 - there is nothing to list
+        return ()
