@@ -65,6 +65,15 @@ def load(start: Path, flags: Mapping[str, frozenset[str]]) -> Config:
     return Config(file, verbs, aliases)
 
 
+def load_paths(start: Path) -> tuple[Alias, ...]:
+    """Only `[paths]` of the settings file that holds for a folder."""
+    file = find(start)
+    if file is None:
+        return ()
+    table = _toml(file)
+    return _aliases(file, (table["tool"]["covey"] if file.name == "pyproject.toml" else table).get("paths", {}))
+
+
 def _settings(file: Path, verb: str, table: Mapping[str, Any], flags: frozenset[str]) -> Mapping[str, Any]:
     settings = {}
     for name, value in table.items():
