@@ -1,0 +1,67 @@
+"""Show a report to people, or write it as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from covey import plugins
+from covey.errors import UsageError
+from covey.formats.base import Sources
+from covey.model.report import FileCoverage, Report
+from covey.render.base import Options, Renderer
+
+DATA_NAMES = {"json": "native"}  # what people call a data format -> its name
+SUFFIXES = {
+    ".info": "lcov",
+    ".lcov": "lcov",
+    ".json": "native",
+    ".xml": "cobertura",
+    ".coverage": "coveragepy",
+    ".md": "markdown",
+    ".txt": "text",
+}
+
+
+@dataclass(frozen=True)
+class CheckoutTexts:
+    """Source texts of the files of one checkout, for renderers."""
+
+    sources: Sources
+
+    def text(self, file: FileCoverage) -> bytes | None:
+        """The text that ran, as it lies in the checkout; None where it cannot be had."""
+        return self.sources.locate(file.path, file.source_hash).text
+
+
+def known() -> tuple[str, ...]:
+    """The names --format takes: renderers, then data formats."""
+    return (*plugins.names("renderers"), "json", *plugins.names("formats"))
+
+
+def name_for(path: Path | None, default: str) -> str:
+    """The format that an output's name asks for."""
+    if path is None:
+        return default
+    return SUFFIXES.get(path.suffix.lower()) or SUFFIXES.get(path.name.lower()) or default
+
+
+def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> None:
+    """Write the report by the renderer or data format of that name; a folder renderer wants a path."""
+    if name in plugins.names("renderers") or any(plugin.name == name for plugin in plugins.others("renderers")):
+        renderer: Renderer = plugins.load("renderers", name)
+        if renderer.folder and not isinstance(out, Path):
+            raise UsageError(f"{name} fills a folder", hint=f"name it: --format {name} -o coverage")
+        renderer.render(report, out, options)
+        return
+    fmt = plugins.load("formats", DATA_NAMES.get(name, name))
+    if not isinstance(out, Path):
+        fmt.write(report, out)
+        return
+    try:
+        with out.open("wb") as stream:
+            fmt.write(report, stream)
+    except BaseException:
+        out.unlink(missing_ok=True)  # half a report is worse than none
+        raise
