@@ -1,0 +1,117 @@
+"""The seam of the render room: a report made into something people read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from covey.errors import UsageError
+from covey.model.ratio import Ratio, Totals
+from covey.model.report import FileCoverage, Report
+
+
+class Texts(Protocol):
+    """Where renderers get the text of source files."""
+
+    def text(self, file: FileCoverage) -> bytes | None:
+        """The source of `file` as it lies on the disk, or None when it cannot be had."""
+
+
+class NoTexts:
+    """No sources at all: pages show line numbers only."""
+
+    def text(self, file: FileCoverage) -> bytes | None:  # noqa: ARG002
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a report is shown; each renderer uses what concerns it.
+
+    texts: the source files. title: a heading of the user's; "" for the renderer's own. show_missing: name the lines
+    and branches that did not run. skip_covered: leave out files in which everything ran. digits: of percentages,
+    after the point.
+    """
+
+    texts: Texts = field(default_factory=NoTexts)
+    title: str = ""
+    show_missing: bool = False
+    skip_covered: bool = False
+    digits: int = 0
+
+
+class Renderer(Protocol):
+    """One way to show a report. `name` is what --format takes; `folder` says whether it fills a folder."""
+
+    name: str
+    folder: bool
+
+    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> None:
+        """Write to a folder (`folder`), or to a file or an open binary stream. Equal reports give equal bytes."""
+
+
+def put(text: str, out: Path | BinaryIO) -> None:
+    """Write a whole text as UTF-8. UsageError when the path cannot be written."""
+    data = text.encode("utf-8", "backslashreplace")
+    if not isinstance(out, Path):
+        out.write(data)
+        return
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}", hint="Name another file with -o.") from error
+
+
+# C0 and C1 controls, marks that turn or hide text, lone surrogates: in a name they can rewrite what is around it.
+_HIDDEN = re.compile("[\0-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
+
+
+def visible(name: str) -> str:
+    """`name` with every character that acts on a terminal or on text direction written out, as \\u202e."""
+    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", name)
+
+
+def shown_name(file: FileCoverage, several: bool) -> str:
+    """What a file is called: its path, behind its repository where the report has `several`."""
+    return visible(f"{file.repository}//{file.path}" if several and file.repository else file.path)
+
+
+def several_repositories(report: Report) -> bool:
+    return len({repository for repository, _ in report.files}) > 1
+
+
+def joint(totals: Totals) -> Ratio:
+    """Statements and branches as one figure: what `coverage report` calls Cover when branches were measured."""
+    return totals.statements + totals.branches
+
+
+def percent(ratio: Ratio, digits: int) -> str:
+    """ "87%", never a false 0% or 100%; a dash where there is nothing to cover."""
+    return f"{ratio.shown(digits)}%" if ratio.total else "–"
+
+
+def ranges_of_missing(file: FileCoverage) -> list[tuple[int, int]]:
+    """Runs of lines that did not run, as (first, last); lines that hold no code do not break a run."""
+    runs: list[tuple[int, int]] = []
+    first = last = 0
+    for number, hits in zip(file.lines.numbers, file.lines.hits, strict=True):
+        if not hits:
+            first, last = first or number, number
+        elif first:
+            runs.append((first, last))
+            first = 0
+    if first:
+        runs.append((first, last))
+    return runs
+
+
+def as_range(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def untaken(file: FileCoverage) -> list[tuple[int, str]]:
+    """(line, arm) of each arm that was never taken though its line ran; coverage.py counts these as BrPart."""
+    ran = {number for number, hits in zip(file.lines.numbers, file.lines.hits, strict=True) if hits}
+    return [(arm.line, arm.key) for arm in file.branches.arms if not arm.hits and arm.line in ran]

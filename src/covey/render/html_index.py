@@ -1,0 +1,158 @@
+"""The index: totals, what each part adds, and every file in a tree that sorts and filters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from covey.model.provenance import Provenance
+from covey.model.ratio import Ratio, Totals
+from covey.model.report import Key, Report
+from covey.render.base import joint, percent, several_repositories, shown_name, visible
+from covey.render.html_shell import Shell, bar, esc, script_data
+from covey.render.slices import Part, parts_of
+
+COLUMN_LIMIT = 4  # parts that get a column of their own
+SOURCES_LIMIT = 200
+NOTES_LIMIT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Makes the index page. `pages`: the file name of each file's page, in the folder files/."""
+
+    report: Report
+    shell: Shell
+    pages: Mapping[Key, str]
+
+    def page(self) -> str:
+        report, shell = self.report, self.shell
+        parts = parts_of(report)
+        total = report.totals.lines
+        return "".join(
+            (
+                shell.head(f"{shell.title} · {percent(total, shell.digits)}", "", "index"),
+                f'<header class="top"><span class="brand">{shell.mark}<span>covey</span></span>',
+                f'<h1><bdi>{esc(shell.title)}</bdi></h1><div class="tools" id="tools"></div></header><main>',
+                self._totals(),
+                self._parts(parts),
+                self._notes(),
+                self._files(parts[:COLUMN_LIMIT]),
+                self._sources(),
+                "</main>",
+                shell.foot("", "index.js"),
+            )
+        )
+
+    def _totals(self) -> str:
+        totals, digits = self.report.totals, self.shell.digits
+        shown = [("Lines", totals.lines), ("Branches", totals.branches), ("Functions", totals.functions)]
+        if totals.statements != totals.lines:
+            shown.insert(1, ("Statements", totals.statements))
+        tiles = [_tile(label, ratio, digits) for label, ratio in shown if ratio.total]
+        note = f'<p class="aside">{len(self.report.files):,} {"file" if len(self.report.files) == 1 else "files"}'
+        if totals.branches.total:
+            both = percent(joint(totals), digits)
+            note += f" · statements and branches together, as <code>coverage report</code> counts them: {both}"
+        body = "".join(tiles) or "<p>No code was measured.</p>"
+        return f'<section class="totals" aria-label="Totals">{body}</section>{note}</p>'
+
+    def _parts(self, parts: list[Part]) -> str:
+        if not parts:
+            return ""
+        rows = [
+            f'<tr><th scope="row"><bdi>{esc(visible(part.name))}</bdi></th>'
+            f'<td class="cover">{bar(part.lines)}<span>{percent(part.lines, self.shell.digits)}</span></td>'
+            f'<td class="n">{part.lines.covered:,}</td><td class="n only">{part.only:,}</td></tr>'
+            for part in parts
+        ]
+        return (
+            '<section class="parts" aria-labelledby="parts"><h2 id="parts">What each part reaches</h2>'
+            "<table><thead><tr>"
+            f'<th scope="col">{esc(visible(parts[0].kind.capitalize()))}</th><th scope="col">Lines</th>'
+            '<th scope="col" class="n">Reached</th><th scope="col" class="n">Only here</th></tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table></section>"
+        )
+
+    def _notes(self) -> str:
+        notes = self.report.notes
+        shown = [f'<p class="note">{esc(visible(note))}</p>' for note in notes[:NOTES_LIMIT]]
+        if len(notes) > NOTES_LIMIT:
+            shown.append(f'<p class="note">… and {len(notes) - NOTES_LIMIT:,} more notes.</p>')
+        return "".join(shown)
+
+    def _files(self, parts: list[Part]) -> str:
+        several = several_repositories(self.report)
+        rows = [
+            (shown_name(file, several), self.pages[key], file.totals, [part.per_file.get(key, 0) for part in parts])
+            for key, file in self.report.files.items()
+        ]
+        total = self.report.totals
+        data = {
+            "parts": [visible(part.name) for part in parts],
+            "statements": total.statements != total.lines,
+            "files": [[name, page, *_numbers(totals), *only] for name, page, totals, only in rows],
+        }
+        return (
+            '<section class="files" id="files" tabindex="-1" aria-labelledby="files-title">'
+            '<h2 id="files-title">Files</h2>'
+            f'<div id="tree"></div><noscript>{self._plain(rows)}</noscript></section>'
+            + script_data(json.dumps(data, separators=(",", ":")))
+        )
+
+    def _plain(self, rows: list[tuple[str, str, Totals, list[int]]]) -> str:
+        """The files as one table, folder by folder, for readers without scripts."""
+        folders: dict[str, list[str]] = {}
+        sums: dict[str, Totals] = {}
+        for name, page, totals, _ in rows:
+            folder, _, base = name.rpartition("/")
+            link = f'<td><a href="files/{page}"><bdi>{esc(base)}</bdi></a></td>'
+            folders.setdefault(folder, []).append(f"<tr>{link}{self._cells(totals)}</tr>")
+            sums[folder] = sums.get(folder, Totals()) + totals
+        body = []
+        for folder, lines in sorted(folders.items()):
+            head = f'<th scope="rowgroup"><bdi>{esc(folder)}/</bdi></th>'
+            body.append(f'<tr class="dir">{head}{self._cells(sums[folder])}</tr>{"".join(lines)}')
+        heads = "".join(f'<th scope="col" class="n">{label}</th>' for label in ("Lines", "Missed", "Of", "Branches"))
+        head = f'<thead><tr><th scope="col">File</th>{heads}</tr></thead>'
+        return f'<table class="listing">{head}<tbody>{"".join(body)}</tbody></table>'
+
+    def _cells(self, totals: Totals) -> str:
+        lines, digits = totals.lines, self.shell.digits
+        shown = (percent(lines, digits), f"{lines.total - lines.covered:,}", f"{lines.total:,}")
+        return "".join(f'<td class="n">{text}</td>' for text in (*shown, percent(totals.branches, digits)))
+
+    def _sources(self) -> str:
+        sources = self.report.sources
+        if not sources:
+            return ""
+        rows = "".join(f"<li>{esc(visible(described(source)))}</li>" for source in sources[:SOURCES_LIMIT])
+        if len(sources) > SOURCES_LIMIT:
+            rows += f"<li>… and {len(sources) - SOURCES_LIMIT:,} more</li>"
+        count = f"{len(sources):,} {'capture or file' if len(sources) == 1 else 'captures and files'}"
+        return f'<details class="sources"><summary>Made from {count}</summary><ul>{rows}</ul></details>'
+
+
+def _tile(label: str, ratio: Ratio, digits: int) -> str:
+    missed = ratio.total - ratio.covered
+    return (
+        f'<div class="tile"><h2>{label}</h2><p class="big">{percent(ratio, digits)}</p>{bar(ratio)}'
+        f'<p class="aside">{ratio.covered:,} of {ratio.total:,}'
+        f'<span class="missed"> · {missed:,} missed</span></p></div>'
+    )
+
+
+def _numbers(totals: Totals) -> list[int]:
+    """Reached and all: of lines, branches, functions, statements, in this order."""
+    ratios = (totals.lines, totals.branches, totals.functions, totals.statements)
+    return [number for ratio in ratios for number in (ratio.covered, ratio.total)]
+
+
+def described(source: Provenance) -> str:
+    """One line about where figures come from: what is known, most telling first."""
+    process = f"process {source.capture.pid}" if source.capture and source.capture.pid else ""
+    where = "/".join(part for part in (source.namespace, source.pod, source.container) if part)
+    when = source.collected_at.strftime("%Y-%m-%d %H:%M:%S UTC") if source.collected_at else ""
+    known = (source.component, source.test, where, process, source.commit[:12], source.format, when, source.path)
+    return " · ".join(part for part in known if part) or "unknown"
