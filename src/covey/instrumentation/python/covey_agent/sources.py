@@ -27,7 +27,9 @@ class Source:
     def __init__(self, data: bytes, stamp=None) -> None:
         self.data = data
         self.digest = sha256(data).digest()
-        self.lines = data.count(b"\n") + 1 + (data.count(b"\r") if b"\r" in data else 0)
+        self.lines = data.count(b"\n") + 1
+        if b"\r" in data:  # a carriage return of its own ends a line too
+            self.lines += data.count(b"\r") - data.count(b"\r\n")
         self.stamp = stamp
 
     def is_off(self) -> bool:

@@ -97,7 +97,7 @@ class _Opened:
 def find(settings) -> Spool:
     """The folder of this user and container, made if need be; raises NoSpool, naming what was tried and why not."""
     refused = []
-    for root in _roots(settings):
+    for root in roots(settings):
         try:
             return Spool(root, _make(root, asked_for=bool(settings.spool)), settings.spool_max)
         except OSError as error:
@@ -132,7 +132,8 @@ def is_safe_parent(path: str) -> bool:
     return bool(state.st_mode & stat.S_ISVTX) or not state.st_mode & 0o022
 
 
-def _roots(settings):
+def roots(settings) -> list:
+    """The roots to try, best first."""
     if settings.spool:
         return [os.path.abspath(settings.spool)]
     own = "covey-u{}".format(os.geteuid())
@@ -140,13 +141,19 @@ def _roots(settings):
     return ["/dev/shm/covey", "/dev/shm/" + own] + [os.path.join(folder, own) for folder in temporary]
 
 
-def _make(root, asked_for):
+def make_root(root: str) -> None:
+    """Makes a root that everyone may write, unless it is there. May raise OSError."""
     try:
         os.makedirs(root)
         os.chmod(root, 0o1777)  # makedirs obeys the umask
     except FileExistsError:
-        if not asked_for and not is_safe_parent(root):
-            raise PermissionError(1, "its owner is another user", root) from None
+        return
+
+
+def _make(root, asked_for):
+    make_root(root)
+    if not asked_for and not is_safe_parent(root):
+        raise PermissionError(1, "its owner is another user", root)
     folder = os.path.join(root, folder_name())
     try:
         os.mkdir(folder, 0o700)

@@ -1,0 +1,144 @@
+"""The core for Python 3.11 and earlier: code is given probes when it is loaded.
+
+`SourceFileLoader.get_code` is where all ways to load a source file meet: import, `python -m`, `spec_from_file_location`,
+other loaders that derive from it. The original is asked first whenever code has to be made, so that errors, warnings
+and `__pycache__` are what they are without us. Code of a loader that transforms source is left alone and noted.
+
+Known limits: what is not loaded but compiled by hand (`exec(compile(...))`) has no probes; functions that are pickled
+by value and run in another container, or that are given a dictionary of builtins of their own, do not find theirs.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+
+from covey_agent import VERSION, hooks
+from covey_agent import sources as texts
+from covey_agent.codecache import CodeCache
+from covey_agent.digest import sha256
+from covey_agent.recorder import Recorder, is_of_the_application
+from covey_agent.segment import NO_ACKNOWLEDGEMENT
+
+_SHAPE = 1  # of probes.py, which is not imported as long as everything is in the cache
+_external = sys.modules["_frozen_importlib_external"]
+
+
+class ProbesCore:
+    """Gives probes to what is loaded from now on."""
+
+    def __init__(self, settings, sources, program: str) -> None:
+        self.recorder = Recorder(settings, "probes", program, NO_ACKNOWLEDGEMENT)
+        self.sources = sources
+        self._planes = {}
+        segment = self.recorder.segment()
+        if segment is None:
+            return
+        self._cache = CodeCache(segment.folder, settings.spool_max)
+        self._stamp = _stamp()
+        self._expect_functions_of_other_processes()
+        self._patch_loaders()
+        hooks.install(self)
+
+    def code(self, path: str, original, loader=None, kind: str = ""):
+        """The code of the source at `path` (as the loader names it) with probes; `original()` if there are to be none.
+
+        What `original` raises goes up."""
+        full = os.path.abspath(path)
+        source = texts.read(full, loader)
+        if source is None or source.is_off():
+            return original()
+        key = self._key(source, path, kind)
+        name = _name(key)
+        found = self._cache.get(key) or self._make(key, source, path, full, original, kind)
+        if not isinstance(found, tuple):
+            return found
+        lines, code = found
+        self.place(name, full, source.digest, max(lines, source.lines))
+        return code
+
+    def place(self, name: str, path: str, digest: bytes, lines: int) -> None:
+        """Puts the plane that the probes of a file store into among the builtins; without room one that nobody reads."""
+        if name in self._planes:
+            return
+        plane = self.recorder.plane(path, digest, lines)
+        self._planes[name] = plane = bytearray(lines + 1) if plane is None else plane
+        setattr(builtins, name, plane)
+
+    def name_for(self, source, path: str, kind: str) -> str:
+        """The name for probes of code that is not kept in the cache, as a test module's that pytest rewrites."""
+        return _name(self._key(source, path, kind))
+
+    def _key(self, source, path, kind):
+        key = sha256(self._stamp)
+        key.update(source.digest)
+        key.update("{}\0{}".format(kind, path).encode("utf-8", "surrogateescape"))
+        return key.digest()
+
+    def _make(self, key, source, path, full, original, kind):
+        """(highest line, code with probes), or the plain code where probes cannot be put in."""
+        plain = original()
+        if plain is None:
+            return None
+        try:
+            from covey_agent import probes
+
+            code, lines = probes.compiled(source.data, path, _name(key), kind == "main")
+        except Exception as error:
+            if is_of_the_application(error):
+                raise
+            self.recorder.note(full)
+            return plain
+        self._cache.put(key, lines, code)
+        return lines, code
+
+    def _expect_functions_of_other_processes(self):
+        """A function pickled by value may come here from a process that has loaded its file, as to a worker of joblib;
+        here that file may be unknown. Its probes then store into a plane that nobody reads."""
+        known = self._cache.names()
+        sink = bytearray(max((lines for _, lines in known), default=0) + 1)
+        for key, _ in known:
+            setattr(builtins, _name(key), sink)
+
+    def _patch_loaders(self):
+        core, plain_get_code = self, _external.SourceFileLoader.get_code
+        transform = _external.SourceLoader.source_to_code
+
+        def get_code(self, fullname):
+            path = self.get_filename(fullname)
+            full = os.path.abspath(path)
+            if not core.sources.wanted(full):
+                return plain_get_code(self, fullname)
+            if type(self).source_to_code is not transform:
+                core.recorder.note(full)
+                return plain_get_code(self, fullname)
+            return core.code(path, lambda: plain_get_code(self, fullname), self)
+
+        _external.SourceFileLoader.get_code = get_code
+        self._patch_archives()
+
+    def _patch_archives(self):
+        zipimport = sys.modules.get("zipimport")
+        plain = getattr(zipimport, "_get_module_code", None)
+        if plain is None:
+            return
+
+        def get_module_code(importer, fullname):
+            code, is_package, where = plain(importer, fullname)
+            path = where[:-1] if where.endswith(".pyc") else where
+            if self.sources.wanted(os.path.abspath(path)):
+                code = self.code(path, lambda: code, importer)
+            return code, is_package, where
+
+        zipimport._get_module_code = get_module_code
+
+
+def _name(key):
+    # One leading underscore: two would be mangled inside classes.
+    return "_covey_" + key[:10].hex()
+
+
+def _stamp():
+    """What makes cached code another: the agent, the shape of its probes, the interpreter and its optimisation."""
+    return "{}\0{}\0{}\0{}\0".format(VERSION, _SHAPE, sys.version, sys.flags.optimize).encode() + _external.MAGIC_NUMBER
