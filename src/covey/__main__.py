@@ -1,0 +1,7 @@
+"""`python -m covey` is `covey`."""
+
+from __future__ import annotations
+
+from covey.cli.app import main
+
+main()

@@ -1,0 +1,83 @@
+"""The settings file: found upwards, checked by name, and each value with its origin."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from covey import config
+from covey.cli import app
+from covey.errors import ConfigError
+from covey.model.paths import Alias
+
+FLAGS = {"collect": frozenset({"port", "namespace"}), "report": frozenset({"show_missing"})}
+
+
+def test_no_file_means_nothing_is_set(tmp_path):
+    (tmp_path / ".git").mkdir()
+    assert config.load(tmp_path, FLAGS) == config.Config()
+
+
+def test_the_nearest_file_upwards_holds(tmp_path):
+    (tmp_path / "covey.toml").write_text("[collect]\nport = 1\n")
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    (tmp_path / "a" / "pyproject.toml").write_text("[tool.covey.collect]\nport = 2\n")
+    assert config.load(inner, FLAGS).verbs == {"collect": {"port": 2}}
+
+
+def test_a_pyproject_without_covey_is_passed_by_but_not_the_repositorys_root(tmp_path):
+    (tmp_path / "covey.toml").write_text("[collect]\nport = 1\n")
+    repository = tmp_path / "repository"
+    (repository / ".git").mkdir(parents=True)
+    (repository / "pyproject.toml").write_text("[tool.other]\n")
+    assert config.find(repository) is None
+
+
+def test_paths_become_aliases(tmp_path):
+    (tmp_path / "covey.toml").write_text('[paths]\n"/app" = "src"\n"*/x" = "."\n')
+    aliases = config.load(tmp_path, FLAGS).aliases
+    assert aliases == (Alias("/app", "src"), Alias("*/x", ""))
+    assert config.load_paths(tmp_path) == aliases
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("[colect]\nport = 1\n", "no setting 'colect'", "collect"),
+        ("[collect]\nprot = 1\n", "no setting 'collect.prot'", "collect.port"),
+        ("collect = 3\n", "must be a table", ""),
+        ("[paths]\na = 1\n", "must be a table of text", '"/app" = "src"'),
+        ('[paths]\na = "../b"\n', "FROM=TO", ""),
+        ("[collect\n", "is not TOML", ""),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_cure(tmp_path, text, message, hint):
+    (tmp_path / "covey.toml").write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        config.load(tmp_path, FLAGS)
+    assert hint in caught.value.hint
+
+
+def test_every_value_tells_where_it_comes_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "covey.toml").write_text('[report]\nprecision = 2\ntitle = "file"\n')
+    monkeypatch.setenv("COVEY_REPORT_TITLE", "environment")
+    result = CliRunner().invoke(app.cli, ["config", "report", "--json"], prog_name="covey", auto_envvar_prefix="COVEY")
+    assert result.exit_code == 0, result.output
+    rows = {row["setting"]: (row["value"], row["from"]) for row in json.loads(result.stdout)["settings"]}
+    assert rows["report.precision"] == (2, str(tmp_path / "covey.toml"))
+    assert rows["report.title"] == ("environment", "environment")
+    assert rows["report.how"] == ("sum", "default")
+
+
+def test_the_file_is_obeyed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.json").write_text(
+        '{"schema": "covey.report/1", "files": {"a.py": {"mode": "set", "lines": {"1": 1, "2": 0, "3": 0}}}}'
+    )
+    (tmp_path / "covey.toml").write_text("[report]\nprecision = 3\n")
+    result = CliRunner().invoke(app.cli, ["report", "a.json"], prog_name="covey", auto_envvar_prefix="COVEY")
+    assert "33.333%" in result.stdout
