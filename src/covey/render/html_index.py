@@ -35,8 +35,7 @@ class Index:
                 shell.head(f"{shell.title} · {percent(total, shell.digits)}", "", "index"),
                 f'<header class="top"><span class="brand">{shell.mark}<span>covey</span></span>',
                 f'<h1><bdi>{esc(shell.title)}</bdi></h1><div class="tools" id="tools"></div></header><main>',
-                self._totals(),
-                self._parts(parts),
+                self._overview(parts),
                 self._notes(),
                 self._files(parts[:COLUMN_LIMIT]),
                 self._sources(),
@@ -45,7 +44,7 @@ class Index:
             )
         )
 
-    def _totals(self) -> str:
+    def _overview(self, parts: list[Part]) -> str:
         totals, digits = self.report.totals, self.shell.digits
         shown = [("Lines", totals.lines), ("Branches", totals.branches), ("Functions", totals.functions)]
         if totals.statements != totals.lines:
@@ -56,7 +55,10 @@ class Index:
             both = percent(joint(totals), digits)
             note += f" · statements and branches together, as <code>coverage report</code> counts them: {both}"
         body = "".join(tiles) or "<p>No code was measured.</p>"
-        return f'<section class="totals" aria-label="Totals">{body}</section>{note}</p>'
+        halves = f'<div class="overview{" halves" if parts else ""}">'
+        return (
+            f'{halves}<section class="totals" aria-label="Totals">{body}</section>{self._parts(parts)}</div>{note}</p>'
+        )
 
     def _parts(self, parts: list[Part]) -> str:
         if not parts:
@@ -138,8 +140,8 @@ def _tile(label: str, ratio: Ratio, digits: int) -> str:
     missed = ratio.total - ratio.covered
     return (
         f'<div class="tile"><h2>{label}</h2><p class="big">{percent(ratio, digits)}</p>{bar(ratio)}'
-        f'<p class="aside">{ratio.covered:,} of {ratio.total:,}'
-        f'<span class="missed"> · {missed:,} missed</span></p></div>'
+        f'<p class="aside">'
+        f"<span>{ratio.covered:,} of {ratio.total:,}</span> <span>· {missed:,} missed</span></p></div>"
     )
 
 

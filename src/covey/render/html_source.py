@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from covey.model.ranges import to_ranges
 from covey.model.report import FileCoverage, Report, lines_of
-from covey.render.base import as_range, percent, ranges_of_missing, untaken, visible
+from covey.render.base import as_range, leads_to, percent, ranges_of_missing, untaken, visible
 from covey.render.html_shell import Shell, esc, figure, script_data
 from covey.render.slices import main_kind, only_bits, split
 from covey.render.source_text import readable
@@ -167,7 +167,14 @@ def _data(
             found[0] += arm.hits > 0
             found[1] += 1
         data["branches"] = {
-            line: [*found, *([[visible(key) for key in partial[line] if key[:1] != "?"]] if line in partial else [])]
+            line: [
+                *found,
+                *(
+                    [[lead for lead in (leads_to(file, key) for key in partial[line]) if lead]]
+                    if line in partial
+                    else []
+                ),
+            ]
             for line, found in arms.items()
             if line <= count
         }

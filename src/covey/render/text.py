@@ -12,6 +12,7 @@ from covey.render.base import (
     Options,
     as_range,
     joint,
+    leads_to,
     put,
     ranges_of_missing,
     several_repositories,
@@ -75,7 +76,8 @@ def _complete(row: _Row) -> bool:
 def missing_column(file: FileCoverage) -> str:
     """What did not run: "3-5, 9->12"; an arm is named where its key says where it leads."""
     parts = [(first, as_range(first, last)) for first, last in ranges_of_missing(file)]
-    parts += [(line, f"{line}->{visible(key)}") for line, key in untaken(file) if not key.startswith("?")]
+    arms = [(line, leads_to(file, key)) for line, key in untaken(file)]
+    parts += [(line, f"{line}->{lead}") for line, lead in arms if lead]
     return ", ".join(text for _, text in sorted(parts, key=lambda part: part[0]))
 
 

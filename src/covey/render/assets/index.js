@@ -20,7 +20,7 @@
     { id: "lines", label: "Lines", key: share(LINES), first: 1, css: "cover",
       cell: (row) => `<td class="cover">${covey.bar(row.numbers[0], row.numbers[1])}<span>${shown(row.numbers[0], row.numbers[1], digits)}</span></td>` },
     { id: "missed", label: "Missed", key: (row) => row.numbers[1] - row.numbers[0], first: -1, css: "n",
-      cell: (row) => `<td class="n missed">${count(row.numbers[1] - row.numbers[0])}</td>` },
+      cell: (row) => `<td class="n missed${row.numbers[1] > row.numbers[0] ? "" : " no"}">${count(row.numbers[1] - row.numbers[0])}</td>` },
     { id: "all", label: "Of", key: (row) => row.numbers[1], first: -1, css: "n more", cell: (row) => `<td class="n more soft">${count(row.numbers[1])}</td>` },
   ];
   for (const [id, label, at, show] of [["branches", "Branches", BRANCHES, total[3]], ["functions", "Functions", FUNCTIONS, total[5]],

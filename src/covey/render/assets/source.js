@@ -5,10 +5,10 @@
   const marks = document.getElementById("marks").textContent.split("\n").map((mark) => mark || " ");
   const text = document.getElementById("text").textContent.split("\n");
   const plain = document.getElementById("plain");
-  if (marks.length && marks[marks.length - 1] === " " && marks.length > text.length) marks.pop();
+  if (marks[marks.length - 1] === " " && marks.length > text.length) marks.pop();
   const size = Math.max(marks.length, text.length);
   const { esc } = covey;
-  const CHUNK = 250;
+  const CHUNK = 250;  // lines that the browser lays out together, once they come near
   const parts = data.parts || [];
   const others = data.others || [];
 
@@ -19,93 +19,99 @@
   };
   const who = (slices, n) => slices.filter(([, hex]) => bit(hex, n)).map(([name]) => name);
 
-  const hits = new Array(size + 1);
-  let at = 0;
-  for (let n = 1; n <= marks.length; n++) {
-    if (marks[n - 1] !== " ") { if (data.hits) hits[n] = data.hits[at]; at++; }
+  const KINDS = { "+": "ran", "-": "missed", "~": "partial" };
+  const SAID = { ran: "ran", missed: "did not run", partial: "some branches not taken" };
+  const real = [""];  // by line: what became of it
+  const hits = [];
+  const reached = [[]];  // by line: the parts that reached it
+  for (let n = 1, at = 0; n <= size; n++) {
+    real[n] = KINDS[marks[n - 1]] || "";
+    if (real[n] && data.hits) hits[n] = data.hits[at++];
+    reached[n] = real[n] === "ran" || real[n] === "partial" ? who(parts, n) : [];
   }
 
-  const KINDS = { "+": "ran", "-": "missed", "~": "partial", " ": "" };
-  const SAID = { ran: "ran", missed: "did not run", partial: "some branches not taken", "": "" };
-  const compact = (number) => number < 1e4 ? String(number) : number.toExponential(0).replace("e+", "e");
-  let kinds = [];
-  let starts = [];  // first lines of runs of lines that did not run, or not in all ways
-
-  function kindOf(n, part) {
-    const kind = KINDS[marks[n - 1]] || "";
-    return part === null || !kind ? kind : bit(part, n) ? "ran" : "missed";
-  }
+  const compact = (number) => {  // at most four characters: 9999, 25k, 3M
+    let unit = 0;
+    while (number >= (unit ? 1000 : 10000)) { number /= 1000; unit++; }
+    return Math.floor(number) + ["", "k", "M", "G", "T", "P", "E"][unit];
+  };
 
   function branchNote(n) {
     const arms = data.branches && data.branches[n];
     if (!arms) return "";
-    const [taken, all, keys] = arms;
-    const lacking = keys && keys.length ? ` · not to ${keys.map(esc).join(", ")}` : "";
+    const [taken, all, leads] = arms;
+    const lacking = leads && leads.length ? `; not ${leads.map((lead) => "to " + esc(lead)).join(", ")}` : "";
     return `<span class="arms${taken < all ? " some" : ""}" title="${taken} of ${all} branches taken${lacking}">${taken}/${all}</span>`;
   }
 
-  let before = "";
-  function row(n, part) {
-    const kind = kinds[n] = kindOf(n, part);
-    const ran = kind === "ran" || kind === "partial";
-    const names = ran && parts.length ? who(parts, n) : [];
-    const only = names.length === 1 ? names[0] : "";
-    const tag = only && only !== before ? `<span class="tag">only ${esc(only)}</span>` : "";
-    if (kind) before = only;
-    const tests = ran && others.length ? who(others, n) : [];
-    const title = [names.length ? "In " + names.join(", ") : "", tests.slice(0, 20).join(", ") + (tests.length > 20 ? ", …" : "")];
-    const count = part === null && hits[n] !== undefined ? `<span class="h" title="${covey.count(hits[n])} times">${compact(hits[n])}</span>`
-      : '<span class="h"></span>';
-    const said = title.filter(Boolean).join(" · ");
-    return `<div class="l ${kind}${only ? " only" : ""}" id="L${n}"><a class="n" href="#L${n}"${kind ? ` aria-label="${n}, ${SAID[kind]}"` : ""}>${n}</a>${
-      count}<span class="m" aria-hidden="true"></span><code${said ? ` title="${esc(said)}"` : ""}>${
-      esc(text[n - 1] || "") || " "}</code>${part === null ? branchNote(n) : ""}${tag}</div>`;
+  // view: {} shows what ran; {part} what one part reached; {only} marks what nothing but one part reached.
+  let view = {};
+  let kinds = [];
+  let stops = [];  // first lines of runs: of gaps, or of what a view marks
+  const picked = (n) => view.only !== undefined && reached[n].length === 1 && reached[n][0] === view.only;
+
+  function row(n, fresh) {
+    const kind = kinds[n];
+    const only = parts.length && reached[n].length === 1 ? reached[n][0] : "";
+    const tag = only && fresh ? `<span class="tag">only ${esc(only)}</span>` : "";
+    const tests = kind ? who(others, n) : [];
+    const title = [reached[n].length ? "in " + reached[n].join(", ") : "", tests.slice(0, 20).join(", ") + (tests.length > 20 ? ", …" : "")]
+      .filter(Boolean).join("; ");
+    const times = view.part === undefined && hits[n] !== undefined
+      ? `<span class="h" title="${covey.count(hits[n])} times">${compact(hits[n])}</span>` : '<span class="h"></span>';
+    return `<div class="l ${kind}${only ? " only" : ""}${picked(n) ? " picked" : ""}" id="L${n}"><a class="n" href="#L${n}"${
+      kind ? ` aria-label="${n}, ${SAID[kind]}"` : ""}>${n}</a>${times}<span class="m" aria-hidden="true"></span><code${
+      title ? ` title="${esc(title)}"` : ""}>${esc(text[n - 1] || "") || " "}</code>${view.part === undefined ? branchNote(n) : ""}${tag}</div>`;
   }
 
-  function draw(part) {
+  function draw() {
+    kinds = real.map((kind, n) => view.part === undefined || !kind ? kind : reached[n].includes(view.part) ? "ran" : "missed");
     const chunks = [];
-    kinds = [];
-    before = "";
+    let before = "";
     for (let first = 1; first <= size; first += CHUNK) {
       const rows = [];
-      for (let n = first; n < first + CHUNK && n <= size; n++) rows.push(row(n, part));
+      for (let n = first; n < first + CHUNK && n <= size; n++) {
+        const only = reached[n].length === 1 ? reached[n][0] : "";
+        rows.push(row(n, only !== before));
+        if (kinds[n]) before = only;
+      }
       chunks.push(`<div class="chunk">${rows.join("")}</div>`);
     }
-    const out = document.getElementById("rows");
-    out.innerHTML = chunks.join("");
-    out.lastElementChild?.classList.add("last");
-    starts = [];
+    document.getElementById("rows").innerHTML = chunks.join("");
+    stops = [];
     let open = false;
     for (let n = 1; n <= size; n++) {
-      const off = kinds[n] === "missed" || kinds[n] === "partial";
-      if (off && !open) starts.push(n);
-      if (kinds[n]) open = off;
+      if (!kinds[n]) continue;
+      const stop = view.only === undefined ? kinds[n] !== "ran" : picked(n);
+      if (stop && !open) stops.push(n);
+      open = stop;
     }
+    place = -1;
     drawMap();
     say();
   }
 
-  // The ruler at the right edge: where in the file the lines are that did not run.
+  // The ruler at the right edge: where in the file the stops are.
   function drawMap() {
     const runs = [];
     for (let n = 1; n <= size; n++) {
-      const kind = kinds[n] === "missed" || kinds[n] === "partial" ? kinds[n] : "";
+      const kind = view.only !== undefined ? (picked(n) ? "picked" : "") : kinds[n] === "ran" ? "" : kinds[n];
       const last = runs[runs.length - 1];
       if (kind && last && last.kind === kind && last.end === n - 1) last.end = n;
       else if (kind) runs.push({ kind, start: n, end: n });
     }
     const map = document.getElementById("map");
     map.setAttribute("viewBox", `0 0 10 ${size}`);
-    const least = size / 250;
     map.innerHTML = runs.map(({ kind, start, end }) =>
-      `<rect class="${kind}" width="10" y="${start - 1}" height="${Math.max(end - start + 1, least)}"/>`).join("");
+      `<rect class="${kind}" width="10" y="${start - 1}" height="${Math.max(end - start + 1, size / 250)}"/>`).join("");
   }
 
   let place = -1;
   function say() {
-    place = -1;
-    document.getElementById("gaps").textContent = starts.length ? `${starts.length} ${starts.length === 1 ? "gap" : "gaps"}` : "no gaps";
-    for (const id of ["gap-before", "gap-after"]) document.getElementById(id).disabled = !starts.length;
+    const what = view.only === undefined ? ["gap", "gaps"] : ["run", "runs"];
+    document.getElementById("gaps").textContent = place >= 0 ? `${what[0]} ${place + 1} of ${stops.length}`
+      : stops.length ? `${stops.length} ${what[stops.length === 1 ? 0 : 1]}` : `no ${what[1]}`;
+    for (const id of ["gap-before", "gap-after"]) document.getElementById(id).disabled = !stops.length;
   }
 
   function go(n, focus) {
@@ -118,61 +124,68 @@
   }
 
   function step(by) {
-    if (!starts.length) return;
-    if (place < 0) {  // from where the reader is: the chosen line, else the top of the window
-      const here = Number((document.querySelector(".l.here") || {}).id?.slice(1) || 0);
-      place = by > 0 ? starts.findIndex((n) => n > here) : starts.findLastIndex((n) => n < here);
-      if (place < 0) place = by > 0 ? 0 : starts.length - 1;
-    } else place = (place + by + starts.length) % starts.length;
-    go(starts[place], true);
-    document.getElementById("gaps").textContent = `gap ${place + 1} of ${starts.length}`;
+    if (!stops.length) return;
+    if (place < 0) {  // from the chosen line, where there is one
+      const here = Number(document.querySelector(".l.here")?.id.slice(1) || 0);
+      place = by > 0 ? stops.findIndex((n) => n > here) : stops.findLastIndex((n) => n < here);
+      if (place < 0) place = by > 0 ? 0 : stops.length - 1;
+    } else place = (place + by + stops.length) % stops.length;
+    go(stops[place], true);
+    say();
   }
 
   const follow = (selector) => () => { const link = document.querySelector(selector); if (link) location.href = link.href; };
-  const wrap = () => {
+  function wrap() {
     const on = document.documentElement.classList.toggle("wrap");
     covey.keep("localStorage", "wrap", on ? "on" : "");
     document.getElementById("wrap").setAttribute("aria-pressed", on);
-  };
+  }
 
-  const options = parts.length ? `<label>Show <select id="part"><option value="">every part</option>${
-    parts.map(([name], index) => `<option value="${index}">${esc(name)}</option>`).join("")}</select></label>` : "";
-  const bar = document.createElement("div");
-  bar.className = "reading";
-  bar.innerHTML = `<div class="steps"><button type="button" id="gap-before" title="Previous line that did not run (p)">↑<span class="hear"> Previous gap</span></button>
-    <button type="button" id="gap-after" title="Next line that did not run (n)">↓<span class="hear"> Next gap</span></button>
-    <span id="gaps" role="status"></span></div>${options}
-    <ul class="key" aria-label="Legend"><li class="l ran"><span class="m"></span>ran</li><li class="l partial"><span class="m"></span>in part</li>
+  function views() {
+    if (!parts.length) return "";
+    const alone = parts.map(([name]) => reached.filter((names) => names.length === 1 && names[0] === name).length);
+    return `<label>Show <select id="view"><option value="">all parts</option>${
+      parts.map(([name], at) => `<option value="part ${at}">what ${esc(name)} reaches</option>`).join("")}${
+      parts.map(([name], at) => `<option value="only ${at}">what only ${esc(name)} reaches (${covey.count(alone[at])})</option>`).join("")}</select></label>`;
+  }
+
+  const reading = document.createElement("div");
+  reading.className = "reading";
+  reading.innerHTML = `<div class="steps">
+    <button type="button" id="gap-before" title="Previous (p)">↑<span class="hear"> Previous gap</span></button>
+    <button type="button" id="gap-after" title="Next (n)">↓<span class="hear"> Next gap</span></button><span id="gaps" role="status"></span></div>
+    ${views()}<ul class="key" aria-label="Legend"><li class="l ran"><span class="m"></span>ran</li><li class="l partial"><span class="m"></span>in part</li>
     <li class="l missed"><span class="m"></span>did not run</li></ul><button type="button" id="wrap" aria-pressed="false" title="Wrap long lines (w)">Wrap</button>`;
-  const rows = document.createElement("div");
-  rows.className = "code";
-  rows.innerHTML = '<div class="rows" id="rows"></div>';
-  rows.style.setProperty("--digits", String(size).length);
-  if (!data.hits) rows.classList.add("bare");
-  plain.before(bar, rows);
+  const code = document.createElement("div");
+  code.className = data.hits ? "code" : "code bare";
+  code.innerHTML = '<div class="rows" id="rows"></div>';
+  code.style.setProperty("--digits", String(size).length);
+  plain.before(reading, code);
   plain.remove();
   const map = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  map.id = "map";
-  map.setAttribute("preserveAspectRatio", "none");
-  map.setAttribute("aria-hidden", "true");
+  for (const [name, value] of [["id", "map"], ["preserveAspectRatio", "none"], ["aria-hidden", "true"]]) map.setAttribute(name, value);
   document.body.append(map);
   map.addEventListener("click", (event) => {
     const box = map.getBoundingClientRect();
+    place = -1;
     go(Math.max(1, Math.ceil((event.clientY - box.top) / box.height * size)));
   });
 
   document.getElementById("gap-before").addEventListener("click", () => step(-1));
   document.getElementById("gap-after").addEventListener("click", () => step(1));
   document.getElementById("wrap").addEventListener("click", wrap);
-  document.getElementById("part")?.addEventListener("change", (event) =>
-    draw(event.target.value === "" ? null : parts[Number(event.target.value)][1]));
+  document.getElementById("view")?.addEventListener("change", (event) => {
+    const [what, at] = event.target.value.split(" ");
+    view = what ? { [what]: parts[Number(at)][0] } : {};
+    draw();
+  });
   if (covey.kept("localStorage", "wrap")) wrap();
-  draw(null);
+  draw();
 
-  const jump = () => {
+  function jump() {
     const line = /^#L(\d+)$/.exec(location.hash);
     if (line) { place = -1; go(Number(line[1])); }
-  };
+  }
   addEventListener("hashchange", jump);
   jump();
 
