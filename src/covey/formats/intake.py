@@ -1,15 +1,17 @@
-"""What comes in: bounds that every format keeps, and the provenance of a file that was named."""
+"""What every format keeps to: bounds on what comes in, the provenance of a named file, names fit to go out."""
 
 from __future__ import annotations
 
 import gc
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from covey.errors import FormatError
 from covey.formats.base import Input
 from covey.model.provenance import Provenance
+from covey.model.report import Key, Report
 
 MOST_BYTES = 1 << 30  # of one file, and of what it unpacks to
 LAST_LINE = 10_000_000  # a bit set of many more lines would be a way to fill the memory with few bytes
@@ -62,3 +64,13 @@ def check_hits(hits: int, file: str) -> int:
     if hits < 0:
         raise FormatError(f"{hits} hits: less than none", path=file)
     return min(hits, MOST_HITS)
+
+
+def flat_paths(report: Report) -> dict[Key, str]:
+    """The name of each file in a format that knows one repository only: its path; where several repositories have that
+    path, the repository before it."""
+    count = Counter(path for _, path in report.files)
+    return {
+        (repository, path): clean(path if count[path] == 1 or repository is None else f"{repository}/{path}")
+        for repository, path in report.files
+    }

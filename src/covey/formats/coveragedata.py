@@ -1,0 +1,222 @@
+"""The content of coverage.py's data, out of a database file or the text that `CoverageData.dumps()` packs.
+
+Both come from outside. The database is opened from memory, in which only the tables below can be read and only for
+so long; the SQL text is never run: its INSERTs are read.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from covey.errors import FormatError
+from covey.formats.intake import LAST_LINE, clean
+from covey.model.report import bits
+
+SCHEMA_VERSION = 7  # since coverage.py 5.0
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "coverage_schema": ("version",),
+    "meta": ("key", "value"),
+    "file": ("id", "path"),
+    "context": ("id", "context"),
+    "line_bits": ("file_id", "context_id", "numbits"),
+    "arc": ("file_id", "context_id", "fromno", "tono"),
+    "tracer": ("file_id", "tracer"),
+}
+_MOST_TEXT = 256 << 20  # bytes that a dump unpacks to
+_STEPS = 200_000_000  # of SQLite's virtual machine: two orders above what a large honest database takes
+_MOST_MARKED = 400_000_000  # bytes of all bit sets together
+
+Value = None | int | float | str | bytes
+Rows = Mapping[str, Iterable[tuple[Value, ...]]]
+Arc = tuple[int, int]
+
+
+@dataclass
+class Recorded:
+    """What ran. By path, then context ("" for none): bit sets of lines, and (from, to) lines where arcs were recorded.
+
+    files: every path the data names, also those of which nothing ran. plugins: path -> the plugin that traced it.
+    """
+
+    files: dict[str, None] = field(default_factory=dict)
+    lines: dict[str, dict[str, int]] = field(default_factory=dict)
+    arcs: dict[str, dict[str, set[Arc]]] = field(default_factory=dict)
+    plugins: dict[str, str] = field(default_factory=dict)
+    has_arcs: bool = False
+
+    def add(self, other: Recorded) -> None:
+        """Unite; a file that only one side recorded arcs of keeps them."""
+        self.files |= other.files
+        self.plugins |= other.plugins
+        self.has_arcs |= other.has_arcs
+        for path, contexts in other.lines.items():
+            mine = self.lines.setdefault(path, {})
+            for context, bit_set in contexts.items():
+                mine[context] = mine.get(context, 0) | bit_set
+        for path, arcs in other.arcs.items():
+            for context, pairs in arcs.items():
+                self.arcs.setdefault(path, {}).setdefault(context, set()).update(pairs)
+
+
+def of_database(name: str, data: bytes) -> Recorded:
+    """From the bytes of a `.coverage` file."""
+    if data[18:20] == b"\2\2":  # write-ahead logging cannot be opened from memory; the header alone says it
+        data = data[:18] + b"\1\1" + data[20:]
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.deserialize(data)
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA cell_size_check=ON")
+        tables = _real_tables(connection)
+        connection.set_authorizer(_only_reading)
+        steps = iter(range(_STEPS // 10_000))
+        connection.set_progress_handler(lambda: next(steps, None) is None, 10_000)
+        return _recorded(name, {table: _select(connection, table) for table in COLUMNS if table in tables})
+    except (sqlite3.Error, UnicodeDecodeError, OverflowError, MemoryError) as error:
+        raise FormatError(f"damaged coverage database: {error}", path=name) from None
+    finally:
+        connection.close()
+
+
+def _real_tables(connection: sqlite3.Connection) -> set[str]:
+    """Names of plain tables: a view or a virtual table of one of these names is not coverage.py's."""
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchmany(1000)
+    return {name for name, sql in rows if isinstance(sql, str) and re.match(r"CREATE TABLE\b", sql)}
+
+
+def _only_reading(action: int, table: str | None, _column: str | None, _db: str | None, _by: str | None) -> int:
+    if action == sqlite3.SQLITE_SELECT or (action == sqlite3.SQLITE_READ and table in COLUMNS):
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def _select(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Value, ...]]:
+    return connection.execute(f"SELECT {', '.join(COLUMNS[table])} FROM {table}")  # noqa: S608 - both are ours
+
+
+def of_dump(name: str, data: bytes) -> Recorded:
+    """From what `CoverageData.dumps()` gives: "z", then the zlib-packed SQL text of the database."""
+    unpack = zlib.decompressobj()
+    try:
+        text = unpack.decompress(data[1:], _MOST_TEXT).decode()
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise FormatError(f"damaged coverage dump: {error}", path=name) from None
+    if unpack.unconsumed_tail or not unpack.eof:
+        what = f"unpacks to more than {_MOST_TEXT} bytes" if unpack.unconsumed_tail else "is cut off"
+        raise FormatError(f"coverage dump {what}", path=name)
+    rows: dict[str, list[tuple[Value, ...]]] = {}
+    for table, row in inserts(name, text):
+        rows.setdefault(table, []).append(row)
+    return _recorded(name, rows)
+
+
+# One piece of SQL, where a quote or a semicolon means something: comment, string, name, end, or all that lies between.
+_PIECE = re.compile(r"""--[^\n]*+|'[^']*+(?:''[^']*+)*+'|"[^"]*+(?:""[^"]*+)*+"|;|[^-'";]++|-""")
+_INSERT = re.compile(r'\s*INSERT\s+INTO\s+"?(\w+)"?\s*(?:\(([\w\s,"]*)\)\s*)?VALUES\s*\(', re.IGNORECASE)
+_VALUE = re.compile(r"\s*(?:(NULL)|(-?\d{1,19})|X'([0-9A-F]*+)'|'([^']*+(?:''[^']*+)*+)')\s*([,)])", re.IGNORECASE)
+
+
+def inserts(name: str, text: str) -> Iterator[tuple[str, tuple[Value, ...]]]:
+    """Each row that the SQL text inserts into a table of coverage.py's, columns in the order of COLUMNS."""
+    start = 0
+    for piece in _PIECE.finditer(text):
+        if piece[0] != ";":
+            continue
+        found = _INSERT.match(text, start, piece.end())
+        if found and found[1] in COLUMNS:
+            yield found[1], _ordered(name, found, _values(name, text, found.end()))
+        start = piece.end()
+
+
+def _values(name: str, text: str, at: int) -> list[Value]:
+    values: list[Value] = []
+    while found := _VALUE.match(text, at):
+        at = found.end()
+        if found[2]:
+            values.append(int(found[2]))
+        elif found[3] is not None:
+            values.append(bytes.fromhex(found[3]))
+        else:
+            values.append(None if found[1] else found[4].replace("''", "'"))
+        if found[5] == ")":
+            return values
+    raise FormatError("coverage dump: an INSERT that cannot be read", path=name, offset=at)
+
+
+def _ordered(name: str, found: re.Match[str], values: list[Value]) -> tuple[Value, ...]:
+    columns = COLUMNS[found[1]]
+    named = [column.strip(' "') for column in found[2].split(",")] if found[2] else list(columns)
+    row = dict(zip(named, values, strict=False))
+    if len(named) != len(values) or any(column not in row for column in columns):
+        raise FormatError(
+            f"coverage dump: a row of table {found[1]} has other columns", path=name, offset=found.start()
+        )
+    return tuple(row[column] for column in columns)
+
+
+def _recorded(name: str, rows: Rows) -> Recorded:
+    versions = [row[0] for row in rows.get("coverage_schema", ())]
+    if versions != [SCHEMA_VERSION]:
+        shown = ", ".join(map(repr, versions[:3])) or "none"
+        raise FormatError(
+            f"coverage data of schema {shown}, not {SCHEMA_VERSION}", path=name,
+            hint="write it with coverage.py 5.0 or newer, or as a report: coverage json, coverage xml",
+        )  # fmt: skip
+    found = Recorded()
+    found.has_arcs = any(key == "has_arcs" and value == "1" for key, value in rows.get("meta", ()))
+    paths = {number: clean(_text(name, path)) for number, path in rows.get("file", ())}
+    contexts = {number: clean(_text(name, context)) for number, context in rows.get("context", ())}
+    found.files = dict.fromkeys(sorted(paths.values()))
+    try:
+        _take_lines(found, paths, contexts, name, rows.get("line_bits", ()))
+        _take_arcs(found, paths, contexts, name, rows.get("arc", ()))
+        found.plugins = {
+            paths[number]: clean(_text(name, plugin)) for number, plugin in rows.get("tracer", ()) if plugin
+        }
+    except KeyError as error:
+        raise FormatError(f"coverage data: row for unknown file or context {error}", path=name) from None
+    return found
+
+
+def _text(name: str, value: Value) -> str:
+    if not isinstance(value, str):
+        raise FormatError(f"coverage data: {str(value)[:40]!r} where text belongs", path=name)
+    return value
+
+
+def _take_lines(
+    found: Recorded, paths: Mapping[Value, str], contexts: Mapping[Value, str], name: str,
+    rows: Iterable[tuple[Value, ...]],
+) -> None:  # fmt: skip
+    left = _MOST_MARKED
+    for file, context, numbits in rows:
+        if not isinstance(numbits, bytes) or len(numbits) > LAST_LINE // 8:
+            raise FormatError("coverage data: numbits that are none", path=name)
+        left -= len(numbits)
+        if left < 0:
+            raise FormatError("coverage data: too many lines", path=name)
+        by_context = found.lines.setdefault(paths[file], {})
+        by_context[contexts[context]] = by_context.get(contexts[context], 0) | int.from_bytes(numbits, "little") & ~1
+
+
+def _take_arcs(
+    found: Recorded, paths: Mapping[Value, str], contexts: Mapping[Value, str], name: str,
+    rows: Iterable[tuple[Value, ...]],
+) -> None:  # fmt: skip
+    for file, context, start, end in rows:
+        if not (isinstance(start, int) and isinstance(end, int)) or max(abs(start), abs(end)) > LAST_LINE:
+            raise FormatError("coverage data: an arc between no lines", path=name)
+        found.arcs.setdefault(paths[file], {}).setdefault(contexts[context], set()).add((start, end))
+    left = _MOST_MARKED
+    for path, by_context in found.arcs.items():
+        for context, arcs in by_context.items():
+            ran = {line for arc in arcs for line in arc if line > 0}
+            left -= max(ran, default=0) >> 3
+            if left < 0:
+                raise FormatError("coverage data: too many lines", path=name)
+            lines = found.lines.setdefault(path, {})
+            lines[context] = lines.get(context, 0) | bits(ran)

@@ -1,0 +1,124 @@
+"""The report of `coverage json`, formats 1 to 3: it tells statements and branches itself, so no source is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+
+from covey.errors import FormatError
+from covey.formats.base import Input, Sources
+from covey.formats.intake import check_line, clean, collector_off, provenance
+from covey.model.report import Arm, Branches, FileCoverage, Function, Key, Lines, Report, bits
+
+_NEWEST = 3
+
+
+class _Meta(msgspec.Struct):
+    format: int = 1
+    timestamp: str = ""
+    branch_coverage: bool = False
+
+
+class _Summary(msgspec.Struct):
+    num_branches: int = 0
+    missing_branches: int = 0
+
+
+class _Region(msgspec.Struct):
+    executed_lines: list[int] = []
+    missing_lines: list[int] = []
+    start_line: int = 0
+
+
+class _File(msgspec.Struct):
+    executed_lines: list[int]
+    missing_lines: list[int]
+    summary: _Summary = msgspec.field(default_factory=_Summary)
+    executed_branches: list[tuple[int, int]] = []
+    missing_branches: list[tuple[int, int]] = []
+    contexts: dict[int, list[str]] = {}
+    functions: dict[str, _Region] = {}
+
+
+class _Report(msgspec.Struct):
+    meta: _Meta
+    files: dict[str, _File]
+
+
+def read(file: Input, data: bytes, sources: Sources) -> Report:
+    """The report, mode "set"; a slice "test:NAME" for each context, where it was written with contexts."""
+    try:
+        with collector_off():
+            raw = msgspec.json.decode(data, type=_Report)
+        when = datetime.fromisoformat(raw.meta.timestamp).astimezone() if raw.meta.timestamp else None
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"damaged JSON report: {error}", path=file.name) from None
+    if raw.meta.format > _NEWEST:
+        raise FormatError(f"JSON report of format {raw.meta.format}; this covey reads up to {_NEWEST}", path=file.name)
+    files: dict[str, FileCoverage] = {}
+    slices: dict[str, dict[Key, int]] = {}
+    notes: list[str] = []
+    for name, entry in raw.files.items():
+        place = sources.locate(clean(name))
+        if place.path in files:
+            raise FormatError(f"two files of it are {place.path} in the repository", path=file.name)
+        if not place.mapped and sources.root:
+            notes.append(f"without a place in the repository: {place.path} ({place.why})")
+        found = _file(file.name, place.path, entry)
+        files[place.path] = found
+        _slice(slices, found, entry.contexts)
+    origin = replace(provenance(file, data, "coveragepy"), collected_at=when)
+    return Report.of(files.values(), [origin], slices, notes)
+
+
+def _file(report: str, path: str, entry: _File) -> FileCoverage:
+    lines = {check_line(line, report): 0 for line in entry.missing_lines}
+    lines |= {check_line(line, report): 1 for line in entry.executed_lines}
+    arms, exact = _arms(entry)
+    for arm in arms:
+        check_line(arm.line, report)
+    return FileCoverage(
+        path, Lines.of(lines), Branches.of(arms), tuple(_functions(report, entry.functions)), mode="set",
+        inexact=frozenset() if exact else frozenset({"branches"}),
+    )  # fmt: skip
+
+
+def _arms(entry: _File) -> tuple[list[Arm], bool]:
+    """The arms, and whether they are all there.
+
+    The arms of a "no branch" line count in the summary, as taken, but only those that really were taken are listed.
+    A line that lists one arm must have another, so that one is added without a name; what then still lacks is on
+    lines that list none.
+    """
+    hits = {(line, str(end)): 0 for line, end in entry.missing_branches}
+    hits |= {(line, str(end)): 1 for line, end in entry.executed_branches}
+    lacking = entry.summary.num_branches - len(hits)
+    listed: dict[int, int] = {}
+    for line, _ in hits:
+        listed[line] = listed.get(line, 0) + 1
+    for line in sorted(line for line, count in listed.items() if count == 1):
+        if lacking > 0:
+            hits[line, "?0"] = 1
+            lacking -= 1
+    return [Arm(line, key, hit) for (line, key), hit in hits.items()], lacking == 0
+
+
+def _functions(report: str, regions: Mapping[str, _Region]) -> Iterable[Function]:
+    """Those with statements; the region without a name is what lies outside of all functions."""
+    for name, region in regions.items():
+        if name and (region.executed_lines or region.missing_lines):
+            first = check_line(region.start_line, report)
+            yield Function(clean(name), first, None, int(bool(region.executed_lines)))
+
+
+def _slice(slices: dict[str, dict[Key, int]], file: FileCoverage, contexts: Mapping[int, list[str]]) -> None:
+    by_context: dict[str, list[int]] = {}
+    for line, names in contexts.items():
+        for name in names:
+            if name and file.lines.get(line):
+                by_context.setdefault(clean(name), []).append(line)
+    for name, lines in by_context.items():
+        slices.setdefault(f"test:{name}", {})[file.key] = bits(lines)
