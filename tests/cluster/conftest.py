@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cluster.collecting import Covey
 from cluster.images import PYTHONS, Images, copy_example, prepare
 from cluster.kube import NoCluster, connect
 from cluster.traffic import REQUESTS
@@ -70,6 +71,12 @@ def checkout(tmp_path):
     ):
         subprocess.run(["git", *command], cwd=folder, check=True)
     return folder
+
+
+@pytest.fixture
+def covey(cluster, checkout):
+    """covey's command line, in the checkout; `covey.collect(...)` and `covey.report(...)` read its JSON."""
+    return Covey(checkout, cluster.environment)
 
 
 @pytest.fixture(scope="session")
