@@ -24,6 +24,12 @@ def union(first: bytes, second: bytes) -> bytes:
     return both.to_bytes(size, "little")
 
 
+def intersection(first: bytes, second: bytes) -> bytes:
+    """The lines of both; as long as the first one."""
+    both = int.from_bytes(first, "little") & int.from_bytes(second, "little")
+    return both.to_bytes(len(first), "little")
+
+
 def runs(mask: bytes) -> list[tuple[int, int]]:
     """The unbroken runs of lines, first and last inclusive, ascending."""
     found = []

@@ -12,21 +12,17 @@ import stat
 import struct
 
 from covey_agent import masks, processes
+from covey_agent import segment as layout
 
-MAGIC = b"COVEYSG1"
-HEADER = 4096
+HEADER = layout.HEADER_SIZE
 MAX_SEGMENT = 256 << 20
 MAX_SEGMENTS = 4096
 MAX_RECORDS = 200_000
-CORES = {1: "monitoring", 2: "probes", 3: "ctrace"}
-FLAG_FULL = 1
-FLAG_NO_ACKNOWLEDGEMENT = 2
-RECORD_NOT_RECORDED = 1
-EPOCH_WANTED_AT = 64
+CORES = {number: name for name, number in layout.CORES.items()}
 
-_FIXED = struct.Struct("<8sIIQ16sdHHQII")
+_FIXED = struct.Struct("<8sIIQ16sdHH4xQII")
 _RECORD = struct.Struct("<II32sHH")
-_RECORD_HEAD = 48
+_RECORD_HEAD = layout.RECORD_PATH
 
 
 class NotASegment(ValueError):
@@ -51,7 +47,7 @@ class Segment:
     """A segment as it was at one moment: its header, its records, and the bytes that they point into."""
 
     def __init__(self, name: str, data: bytes) -> None:
-        if len(data) < HEADER or data[:8] != MAGIC:
+        if len(data) < HEADER or data[:8] != layout.MAGIC:
             raise NotASegment("no segment")
         fixed = _FIXED.unpack_from(data)
         self.name = name
@@ -62,19 +58,19 @@ class Segment:
         if core not in CORES:
             raise NotASegment("core %d is not known" % core)
         self.core = CORES[core]
-        self.program = _counted(data, 128, 1024).decode("utf-8", "replace")
-        self.address = _counted(data, 1280, 108)
+        self.program = _counted(data, layout.PROGRAM, layout.PROGRAM_MAX).decode("utf-8", "replace")
+        self.address = _counted(data, layout.WAKE, layout.WAKE_MAX)
         self.data = data
         self.damaged = False
         self.records = self._walk()
 
     @property
     def full(self) -> bool:
-        return bool(self.flags & FLAG_FULL)
+        return bool(self.flags & layout.FULL)
 
     @property
     def needs_waking(self) -> bool:
-        return not self.flags & FLAG_NO_ACKNOWLEDGEMENT
+        return not self.flags & layout.NO_ACKNOWLEDGEMENT
 
     def is_alive(self) -> bool:
         """Whether the process that wrote it runs; says nothing of children that still write into it."""
@@ -107,7 +103,7 @@ class Segment:
 
     def _record(self, at: int, length: int) -> Record | None:
         _, lines, digest, path_length, flags = _RECORD.unpack_from(self.data, at)
-        not_recorded = bool(flags & RECORD_NOT_RECORDED)
+        not_recorded = bool(flags & layout.NOT_RECORDED)
         if not path_length or (not lines and not not_recorded):
             return None
         now = _RECORD_HEAD + (path_length + 7 & ~7)
@@ -148,9 +144,9 @@ def open_segment(path: str, flags: int = os.O_RDONLY) -> int:
 def read_descriptor(fd: int, name: str) -> Segment:
     """The segment behind a descriptor, as far as its header says that it is complete."""
     head = os.pread(fd, HEADER, 0)
-    if len(head) < HEADER or head[:8] != MAGIC:
+    if len(head) < HEADER or head[:8] != layout.MAGIC:
         raise NotASegment("no segment")
-    end = struct.unpack_from("<Q", head, 56)[0]
+    end = struct.unpack_from("<Q", head, layout.END)[0]
     rest = _read(fd, HEADER, min(end, MAX_SEGMENT, os.fstat(fd).st_size) - HEADER)
     # The header is the one read first: its end is older than the records, so that they are complete.
     return Segment(name, head + rest)
@@ -178,29 +174,18 @@ def read_segment(path: str) -> Segment:
 
 
 def names(spool: str) -> list[str]:
-    """Names of the files in the spool that begin as a segment does, ascending, at most MAX_SEGMENTS."""
-    found = []
+    """Names of the segment files in the spool, ascending, at most MAX_SEGMENTS."""
     try:
-        entries = sorted(os.listdir(spool))
+        return sorted(name for name in os.listdir(spool) if name.endswith(layout.SUFFIX))[:MAX_SEGMENTS]
     except OSError:
         return []
-    for name in entries:
-        if len(found) >= MAX_SEGMENTS:
-            break
-        if looks_like_segment(os.path.join(spool, name)):
-            found.append(name)
-    return found
 
 
-def looks_like_segment(path: str) -> bool:
-    """Whether the file's first bytes are a segment's; anything that cannot be read is not."""
+def read_header(path: str) -> Segment:
+    """The segment in a file without its records. Raises OSError or NotASegment."""
+    fd = open_segment(path)
     try:
-        fd = open_segment(path)
-    except (OSError, NotASegment):
-        return False
-    try:
-        return os.pread(fd, 8, 0) == MAGIC
-    except OSError:
-        return False
+        head = os.pread(fd, HEADER, 0)
     finally:
         os.close(fd)
+    return Segment(os.path.basename(path), head)
