@@ -6,6 +6,8 @@ The agent for Python is the folder `python`: put on PYTHONPATH with COVEY_AGENT=
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 _PYTHON = Path(__file__).parent / "python"
@@ -15,6 +17,12 @@ _EMPTY = "PARTS = {}  # path -> text; filled where this is a single file\n"
 def folder() -> Path:
     """The agent's folder as installed with covey: fit for PYTHONPATH, and it holds `coverage_server.py`."""
     return _PYTHON
+
+
+def environment(plain: Mapping[str, str]) -> dict[str, str]:
+    """The environment that records every Python started with it: the agent's folder first, and switched on."""
+    rest = [entry for entry in plain.get("PYTHONPATH", "").split(os.pathsep) if entry and entry != str(_PYTHON)]
+    return {**plain, "COVEY_AGENT": "1", "PYTHONPATH": os.pathsep.join([str(_PYTHON), *rest])}
 
 
 def parts() -> dict[str, str]:
