@@ -67,7 +67,7 @@ def test_read_only_and_not_root(core, image, namespace, covey, reference, tmp_pa
 
     def harden(deployment):
         app = manifests.container(deployment)
-        app["command"] += ["--worker-tmp-dir", "/dev/shm"]
+        app["command"] += ["--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
         app["securityContext"] = {
             "readOnlyRootFilesystem": True,
             "runAsUser": 10001,
