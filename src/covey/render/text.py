@@ -74,11 +74,12 @@ def _complete(row: _Row) -> bool:
 
 
 def missing_column(file: FileCoverage) -> str:
-    """What did not run: "3-5, 9->12"; an arm is named where its key says where it leads."""
-    parts = [(first, as_range(first, last)) for first, last in ranges_of_missing(file)]
-    arms = [(line, leads_to(file, key)) for line, key in untaken(file)]
-    parts += [(line, f"{line}->{lead}") for line, lead in arms if lead]
-    return ", ".join(text for _, text in sorted(parts, key=lambda part: part[0]))
+    """What did not run: "3-5, 9->12"; an arm is named where its key says where it leads, and that line ran."""
+    parts = [(first, 0, as_range(first, last)) for first, last in ranges_of_missing(file)]
+    arms = [(line, key, leads_to(file, key)) for line, key in untaken(file)]
+    gone = set(map(str, file.lines.missing))
+    parts += [(line, int(key), f"{line}->{lead}") for line, key, lead in arms if lead and lead not in gone]
+    return ", ".join(text for _, _, text in sorted(parts))
 
 
 def _cells(row: _Row, total: _Row, options: Options) -> list[str]:

@@ -1,0 +1,79 @@
+"""Markdown for comments: figures, folding, cutting, and names that would be markup."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import shown_project
+
+from covey.model.report import Arm, Branches, FileCoverage, Function, Lines, Report, bits
+from covey.render.base import Options
+from covey.render.markdown import RENDERER, SIZE_LIMIT
+
+
+def shown(report, **options):
+    out = io.BytesIO()
+    RENDERER.render(report, out, Options(**options))
+    return out.getvalue().decode()
+
+
+def test_totals_and_files():
+    file = FileCoverage(
+        "pkg/a.py",
+        Lines.of({1: 1, 2: 0, 4: 0, 5: 3}),
+        Branches.of([Arm(1, "2", 1), Arm(1, "3", 0)]),
+        (Function("f", 1, 5, 1),),
+    )
+    assert shown(Report.of([file]), show_missing=True) == (
+        "### Coverage\n\n"
+        "| | Covered | Reached | Not reached |\n| :-- | --: | --: | --: |\n"
+        "| Lines | **50%** | 2 of 4 | 2 |\n| Branches | **50%** | 1 of 2 | 1 |\n"
+        "| Functions | **100%** | 1 of 1 | 0 |\n\n"
+        "| File | Lines | Branches | Not reached | Lines not reached |\n| :-- | --: | --: | --: | :-- |\n"
+        "| `pkg/a.py` | 50% | 50% | 2 | 2-4 |\n"
+    )
+
+
+def test_parts_say_what_only_they_reach():
+    file = FileCoverage("a.py", Lines.of({n: int(n < 9) for n in range(1, 11)}))
+    slices = {"part:unit": {file.key: bits(range(1, 7))}, "part:e2e": {file.key: bits(range(4, 9))}}
+    text = shown(Report.of([file], slices=slices))
+    assert "| `e2e` | 5 (50%) | 2 |" in text
+    assert "| `unit` | 6 (60%) | 3 |" in text
+
+
+def test_a_long_table_is_folded():
+    few = [FileCoverage(f"f{n}.py", Lines.of({1: 1})) for n in range(12)]
+    assert "<details>" not in shown(Report.of(few))
+    many = [*few, FileCoverage("more.py", Lines.of({1: 1}))]
+    assert "<details>\n<summary>13 files</summary>\n\n| File |" in shown(Report.of(many))
+
+
+def test_a_table_too_long_for_a_comment_keeps_what_lacks_most():
+    deep = "deep/" * 10
+    files = [FileCoverage(f"src/{deep}{n}.py", Lines.of(dict.fromkeys(range(1, n + 2), 0))) for n in range(2000)]
+    text = shown(Report.of(files))
+    assert len(text) <= SIZE_LIMIT
+    kept = [int(number) for number in re.findall(r"/(\d+)\.py`", text)]
+    assert sorted(kept) == list(range(2000 - len(kept), 2000))
+    assert f"and {2000 - len(kept):,} files with fewer lines not reached" in text
+
+
+def test_skipping_and_nothing():
+    assert "Everything that was measured ran." in shown(
+        Report.of([FileCoverage("a.py", Lines.of({1: 1}))]), skip_covered=True
+    )
+    assert "No code was measured." in shown(Report())
+
+
+def test_no_name_becomes_markup():
+    report = shown_project.hostile()
+    text = shown(report, title="@all <b> #1 [x](y)")
+    outside_code = re.sub(r"`[^`]*`|</?(?:code|details|summary)>", "", text)
+    assert not re.search(r"<[a-zA-Z/!]|@\w|\]\(|#\d(?!\d*;)|://", outside_code)
+    rows = [line for line in text.split("\n") if ".py" in line and line.startswith("|")]
+    assert len(rows) > 10
+    for row in rows:
+        assert row.count("|") == 5, row
+    assert "\u202e" not in text

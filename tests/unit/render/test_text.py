@@ -1,0 +1,83 @@
+"""The table for terminals: its columns, its rounding, what it leaves out, and names that act on a terminal."""
+
+from __future__ import annotations
+
+import io
+
+from covey.model.report import Arm, Block, Branches, FileCoverage, Lines, Report
+from covey.render.base import Options
+from covey.render.text import RENDERER
+
+
+def shown(report, **options):
+    out = io.BytesIO()
+    RENDERER.render(report, out, Options(**options))
+    return out.getvalue().decode()
+
+
+def test_lines_only():
+    report = Report.of(
+        [FileCoverage("pkg/a.py", Lines.of({1: 1, 2: 0, 4: 0, 5: 3})), FileCoverage("pkg/b.py", Lines.of({1: 1}))]
+    )
+    assert shown(report, show_missing=True) == (
+        "Name       Stmts   Miss   Cover   Missing\n"
+        "-----------------------------------------\n"
+        "pkg/a.py       4      2     50%   2-4\n"
+        "pkg/b.py       1      0    100%\n"
+        "-----------------------------------------\n"
+        "TOTAL          5      2     60%\n"
+    )
+
+
+def test_branches_add_two_columns_and_count_into_cover():
+    arms = [Arm(1, "2", 1), Arm(1, "-1", 0), Arm(2, "10", 0), Arm(2, "9", 0), Arm(3, "4", 0)]
+    file = FileCoverage("a.py", Lines.of({1: 1, 2: 1, 3: 0}), Branches.of(arms), mode="set")
+    lines = shown(Report.of([file]), show_missing=True).split("\n")
+    assert lines[0].split() == ["Name", "Stmts", "Miss", "Branch", "BrPart", "Cover", "Missing"]
+    assert lines[2].split(maxsplit=6) == ["a.py", "3", "1", "5", "3", "38%", "1->exit, 2->9, 2->10, 3"]
+
+
+def test_arms_whose_keys_are_only_counted_are_not_named():
+    file = FileCoverage("a.go", Lines.of({1: 1}), Branches.of([Arm(1, "?0", 0), Arm(1, "1", 0)]))
+    assert shown(Report.of([file]), show_missing=True).split("\n")[2].split() == ["a.go", "1", "0", "2", "2", "33%"]
+
+
+def test_statements_where_the_format_counts_them():
+    file = FileCoverage("a.go", Lines.of({1: 1, 2: 0}), blocks=(Block(1, 1, 1, 9, 7, 1), Block(2, 1, 2, 9, 3, 0)))
+    assert shown(Report.of([file])).split("\n")[2].split() == ["a.go", "10", "3", "70%"]
+
+
+def test_rounding_shows_no_false_0_or_100():
+    nearly = FileCoverage("nearly.py", Lines.of({n: int(n > 1) for n in range(1, 1001)}))
+    hardly = FileCoverage("hardly.py", Lines.of({n: int(n == 1) for n in range(1, 1001)}))
+    report = Report.of([nearly, hardly])
+    assert [line.split()[-1] for line in shown(report).split("\n")[2:4]] == ["1%", "99%"]
+    assert [line.split()[-1] for line in shown(report, digits=2).split("\n")[2:4]] == ["0.10%", "99.90%"]
+
+
+def test_skipping_what_is_covered_says_how_many_and_keeps_the_total():
+    partial = FileCoverage("part.py", Lines.of({1: 1}), Branches.of([Arm(1, "2", 0), Arm(1, "3", 1)]))
+    full = [FileCoverage(name, Lines.of({1: 1, 2: 1})) for name in ("full.py", "whole.py")]
+    text = shown(Report.of([partial, *full]), skip_covered=True)
+    assert "full.py" not in text
+    assert "part.py" in text
+    assert text.split("\n")[-4].split()[:2] == ["TOTAL", "5"]
+    assert text.endswith("\n\n2 files with complete coverage not shown.\n")
+
+
+def test_an_empty_report_and_a_file_without_code():
+    assert shown(Report()).split("\n")[-2].split() == ["TOTAL", "0", "0", "-"]
+    assert shown(Report.of([FileCoverage("empty.py")])).split("\n")[2].split() == ["empty.py", "0", "0", "-"]
+
+
+def test_names_and_notes_cannot_act_on_the_terminal():
+    report = Report.of([FileCoverage("a\x1b[31m\n\u202e\udcff.py", Lines.of({1: 1}))], notes=["bell\x07"])
+    text = shown(report)
+    assert "a\\u001b[31m\\u000a\\u202e\\udcff.py" in text
+    assert text.endswith("Note: bell\\u0007\n")
+
+
+def test_repositories_are_told_apart():
+    files = [FileCoverage("src/main.py", Lines.of({1: 1}), repository=name) for name in ("one", "two")]
+    assert "one//src/main.py" in shown(Report.of(files))
+    assert "//" not in shown(Report.of(files[:1]))
