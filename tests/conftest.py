@@ -14,7 +14,8 @@ settings.register_profile("prove", max_examples=3000, deadline=None, suppress_he
 settings.load_profile("prove" if PROVE else "ci")
 
 
-def pytest_collection_modifyitems(config, items):
+@pytest.hookimpl(trylast=True)  # after the folders' own conftest files have marked theirs
+def pytest_collection_modifyitems(items):
     """Cases marked `long` run in `make prove`; cluster tests come last, so that the cluster is built meanwhile."""
     if not PROVE:
         for item in items:
