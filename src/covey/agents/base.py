@@ -39,7 +39,7 @@ class Identity:
     """Who answers on a port. Everything unknown is "" or None.
 
     protocol: "covey", "9095" or "53700". container: the container's name where the agent can tell (a pod's containers
-    share its ports).
+    share its ports). neighbours: other ports on which something listens, where the agent can tell; else None.
     """
 
     port: int
@@ -51,6 +51,16 @@ class Identity:
     container: str = ""
     commit: str = ""
     repository: str = ""
+    neighbours: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """A window begun. epoch: its number, for `capture(since=...)`; 0 where the agent does not number them. warnings:
+    processes that could not be reached."""
+
+    epoch: int = 0
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +87,13 @@ class Agent(Protocol):
     async def identify(self, channel: Channel, port: int, token: str, limits: Limits) -> Identity | None:
         """Who answers on the port, or None when it is not one of this kind. Changes nothing there."""
 
-    async def capture(self, channel: Channel, who: Identity, token: str, test: str, limits: Limits) -> RawCapture:
-        """Everything recorded so far, cumulatively where the agent can. Changes nothing there."""
+    async def capture(
+        self, channel: Channel, who: Identity, token: str, test: str, limits: Limits, since: int = 0
+    ) -> RawCapture:
+        """Everything recorded so far, cumulatively where the agent can. Changes nothing there.
 
-    async def reset(self, channel: Channel, who: Identity, token: str, name: str, limits: Limits) -> Sequence[str]:
-        """Close the window and begin the next; what could not be reached comes back as warnings."""
+        since: an epoch that `reset` gave; what ran in it and later. An agent without epochs gives what it has.
+        """
+
+    async def reset(self, channel: Channel, who: Identity, token: str, name: str, limits: Limits) -> Reset:
+        """Close the window, under `name` unless that is "", and begin the next. AgentError when the agent cannot."""
