@@ -93,6 +93,7 @@ class Index:
         total = self.report.totals
         data = {
             "parts": [visible(part.name) for part in parts],
+            "several": several,
             "statements": total.statements != total.lines,
             "files": [[name, page, *_numbers(totals), *only] for name, page, totals, only in rows],
         }

@@ -41,7 +41,7 @@
   function tree(list) {
     const top = { path: "", kids: [], folders: new Map(), numbers: new Array(WIDTH).fill(0) };
     for (const file of list) {
-      const cut = file.name.indexOf("//");
+      const cut = data.several ? file.name.indexOf("//") : -1;  // repository//path
       const steps = cut > 0 ? [file.name.slice(0, cut + 1), ...file.name.slice(cut + 2).split("/")] : file.name.split("/");
       let node = top;
       for (let depth = 0; depth < steps.length - 1; depth++) {
