@@ -27,7 +27,9 @@ def test_three_pods_of_four_workers_are_one_exact_union(core, image, namespace, 
     answer = covey.collect("-l", LABEL, "-n", namespace.name, "--test-name", "e2e", out=tmp_path / "bundle")
     assert (answer["status"], answer["failures"]) == ("complete", [])
     assert_exact(covey.report(tmp_path / "bundle"), reference)
-    assert_provenance(manifest(tmp_path / "bundle"), namespace, pods, image)
+    kept = manifest(tmp_path / "bundle")
+    assert_provenance(kept, namespace, pods, image)
+    assert_shared(tmp_path / "bundle", kept, reference)
 
 
 def assert_provenance(kept, namespace, pods, image):
@@ -44,6 +46,21 @@ def assert_provenance(kept, namespace, pods, image):
         assert ran_as["containerID"].endswith(one["container_id"])
         assert (one["agent"], one["format"]) == ("python", "segments")
         assert len({(process["pid"], process["started"]) for process in one["processes"]}) == 5
+
+
+def assert_shared(bundle, kept, reference):
+    """No process alone ran all of it, and every pod ran more than its imports: the union is of many."""
+    for one in kept["components"]:
+        capture = json.loads((bundle / one["coverage_dir"] / one["files"][0]["name"]).read_text())
+        counts = [sum(size(file["lines"]) for file in process["files"].values()) for process in capture["processes"]]
+        assert max(counts) < reference["totals"]["covered_lines"]
+        assert len(set(counts)) > 2
+
+
+def size(ranges):
+    """How many numbers "1-3,7" has."""
+    ends = [part.split("-") for part in ranges.split(",") if part]
+    return sum(int(end[-1]) - int(end[0]) + 1 for end in ends)
 
 
 def test_by_image_and_by_workload(image, namespace, covey, reference, tmp_path):

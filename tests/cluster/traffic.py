@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
+
+from cluster.kube import wait_until
 
 # (method, path, body): each answer's status is asserted where it is sent.
 REQUESTS: tuple[tuple[str, str, Any, int], ...] = (
@@ -47,6 +50,15 @@ for method, path, body, wanted in requests * rounds:
 def send(namespace: Any, service: str, rounds: int = 4) -> None:
     """Sends all requests through a Service's address, from inside one of its pods."""
     address = namespace.cluster.get(namespace.name, "service", service)["spec"]
-    pod = namespace.pods(",".join(f"{key}={value}" for key, value in address["selector"].items()))[0]
+    pods = namespace.names(",".join(f"{key}={value}" for key, value in address["selector"].items()))
+    wait_until(f"{len(pods)} endpoints of {service}", lambda: endpoints(namespace, service) == len(pods))
+    time.sleep(1.5)  # the node's proxy gathers changes for a second
     base = f"http://{address['clusterIP']}:{address['ports'][0]['port']}"
-    namespace.run(pod["metadata"]["name"], SENDER, base, json.dumps(REQUESTS), str(rounds))
+    namespace.run(pods[0], SENDER, base, json.dumps(REQUESTS), str(rounds))
+
+
+def endpoints(namespace: Any, service: str) -> int:
+    """How many pods the Service sends requests to."""
+    slices = namespace.cluster.get(namespace.name, "endpointslices", "-l", f"kubernetes.io/service-name={service}")
+    found = [one for part in slices["items"] for one in part["endpoints"] or ()]
+    return sum(one["conditions"]["ready"] for one in found)
