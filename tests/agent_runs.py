@@ -30,7 +30,7 @@ def environment(spool: Path | str | None, **more: str) -> dict[str, str]:
 
 
 def run(python: Path, *arguments: object, spool: Path | str | None, timeout: float = 120, **options):
-    """Runs `python ARGUMENTS` under the agent (`spool` None: without) and gives the CompletedProcess, output as text."""
+    """Runs `python ARGUMENTS`, under the agent if there is a spool, and gives the CompletedProcess, output as text."""
     environ = environment(spool, **options.pop("env", {}))
     command = [str(python), *map(str, arguments)]
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=timeout, check=False, **options)

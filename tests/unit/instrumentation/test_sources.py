@@ -1,0 +1,114 @@
+"""Which files are the application's."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+
+import agent_runs
+import pytest
+
+settings = agent_runs.agent_module("settings")
+sources = agent_runs.agent_module("sources")
+
+
+def rule(main="", **asked):
+    return sources.Sources(settings.read({f"COVEY_AGENT_{name}": value for name, value in asked.items()}), main)
+
+
+def test_by_default_the_application():
+    wanted = rule().wanted
+    assert wanted("/app/app.py")
+    assert wanted("/app/site_packages.py")
+    assert not wanted("/app/page.html")
+    assert not wanted(os.__file__)
+    assert not wanted("/usr/lib/python3/dist-packages/x.py")
+    assert not wanted("/app/.venv/lib/python3.12/site-packages/flask/app.py")
+    assert not wanted(sources.__file__)
+    assert not wanted(str(agent_runs.AGENT / "sitecustomize.py"))
+
+
+def test_a_script_without_an_ending(tmp_path):
+    script = tmp_path / "serve"
+    script.write_text("x = 1\n")
+    assert rule(str(script)).wanted(str(script))
+    assert not rule().wanted(str(script))
+    starter = os.path.join(os.path.dirname(sys.executable), "python")
+    assert not rule(starter).wanted(starter)
+
+
+def test_folders_asked_for():
+    wanted = rule(SOURCE="/app:/usr/lib/python3/dist-packages/shop").wanted
+    assert wanted("/app/a.py")
+    assert wanted("/app/deep/b.py")
+    assert wanted("/usr/lib/python3/dist-packages/shop/c.py")
+    assert not wanted("/apple/a.py")
+    assert not wanted("/other/a.py")
+    assert not wanted("/app/venv/lib/python3.12/site-packages/x.py")
+    assert not rule(SOURCE="/").wanted(os.__file__)
+    assert rule(SOURCE=os.path.dirname(os.__file__)).wanted(os.__file__)
+
+
+def test_packages_asked_for(tmp_path, monkeypatch):
+    place = tmp_path / "site-packages"
+    (place / "shop" / "cart").mkdir(parents=True)
+    for name in ("shop/__init__.py", "shop/cart/__init__.py", "shop/cart/items.py", "single.py", "shopping.py"):
+        (place / name).write_text("raise SystemExit('not to be imported')\n")
+    wanted = rule(SOURCE="shop.cart,single").wanted
+    assert not wanted(str(place / "single.py"))  # nobody knows yet where it is
+    monkeypatch.syspath_prepend(str(place))
+    assert wanted(str(place / "single.py"))
+    assert wanted(str(place / "shop" / "cart" / "items.py"))
+    assert not wanted(str(place / "shop" / "__init__.py"))
+    assert not wanted(str(place / "shopping.py"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "left_out"),
+    [
+        ("*/tests/*", "/app/tests/a.py", True),
+        ("*/tests/*", "/app/tested/a.py", False),
+        ("/app/gen_*.py", "/app/gen_a.py", True),
+        ("/app/gen_*.py", "/app/sub/gen_a.py", False),
+        ("gen.py", os.path.abspath("gen.py"), True),
+        ("*_pb2.py:*/x.py", "/y/x.py", True),
+    ],
+)
+def test_omit(pattern, path, left_out):
+    assert rule(OMIT=pattern).wanted(path) is not left_out
+
+
+def test_omit_of_a_folder(tmp_path):
+    assert not rule(OMIT=str(tmp_path)).wanted(str(tmp_path / "a.py"))
+
+
+def test_reading_a_source(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_bytes(b"a\r\nb\rc\n")
+    source = sources.read(str(path))
+    assert source.digest == hashlib.sha256(path.read_bytes()).digest()
+    assert source.lines == 4  # the empty one at the end counts: an upper bound
+    assert sources.read(str(tmp_path / "none.py")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "off"),
+    [
+        ("# covey: off\nx = 1\n", True),
+        ("x = 1\n   # covey: off  \n", True),
+        ("x = '# covey: off'\n", False),
+        ("", False),
+    ],
+)
+def test_the_mark_that_switches_a_file_off(text, off):
+    assert sources.Source(text.encode()).is_off() is off
+
+
+def test_source_in_an_archive_comes_from_the_loader():
+    class Loader:
+        def get_data(self, path):
+            return b"x = 1\n"
+
+    assert sources.read("/app/app.pyz/mod.py", Loader()).data == b"x = 1\n"
+    assert sources.read("/app/app.pyz/mod.py", object()) is None
