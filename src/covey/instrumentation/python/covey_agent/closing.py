@@ -6,10 +6,9 @@ can serve others meanwhile, and can stop between two steps when the application 
 
 from __future__ import annotations
 
+import _socket
 import os
 import time
-
-import _socket
 
 from covey_agent import processes, reading, windows
 from covey_agent import segment as layout
@@ -23,15 +22,16 @@ class Busy(Exception):
     """Another helper of the spool is closing a window, and did not end in time."""
 
 
-def close(store, name=None):
-    """Closes the open window under `name` (`reset_name` of it when None) and waits for the live processes.
+def close(store, name="", is_reset=False):
+    """Closes the open window under `name` (`reset-N` or `window-N` when empty, N from 1) and waits for the processes.
 
     Returns a dict as `POST /covey/1/epoch` answers. Raises Busy, or OSError when the spool cannot be written: the
     window is still open then."""
     lock = yield from _locked(store)
     try:
         store.finish()
-        window, segments = windows.collect(store.spool, store.epoch, name or windows.reset_name(store.epoch))
+        name = name or "{}-{}".format("reset" if is_reset else "window", store.epoch + 1)
+        window, segments = windows.collect(store.spool, store.epoch, name, is_reset)
         store.save(window)
         for file_name, files in window.segments.items():
             windows.clear(os.path.join(store.spool, file_name), files)

@@ -13,19 +13,17 @@ from covey_agent import masks
 SCHEMA_VERSION = 7
 _CONTEXT = 1  # coverage.py's row of the empty context
 
+_FILE = "foreign key (file_id) references file (id)"
+_BOTH = _FILE + ", foreign key (context_id) references context (id)"
+_ARC = "file_id integer, context_id integer, fromno integer, tono integer"
 _TABLES = (
     "CREATE TABLE coverage_schema (version integer);",
     "CREATE TABLE meta (key text, value text, unique (key));",
     "CREATE TABLE file (id integer primary key, path text, unique (path));",
     "CREATE TABLE context (id integer primary key, context text, unique (context));",
-    "CREATE TABLE line_bits (file_id integer, context_id integer, numbits blob,"
-    " foreign key (file_id) references file (id), foreign key (context_id) references context (id),"
-    " unique (file_id, context_id));",
-    "CREATE TABLE arc (file_id integer, context_id integer, fromno integer, tono integer,"
-    " foreign key (file_id) references file (id), foreign key (context_id) references context (id),"
-    " unique (file_id, context_id, fromno, tono));",
-    "CREATE TABLE tracer (file_id integer primary key, tracer text,"
-    " foreign key (file_id) references file (id));",
+    f"CREATE TABLE line_bits (file_id integer, context_id integer, numbits blob, {_BOTH}, unique (file_id, context_id));",
+    f"CREATE TABLE arc ({_ARC}, {_BOTH}, unique (file_id, context_id, fromno, tono));",
+    f"CREATE TABLE tracer (file_id integer primary key, tracer text, {_FILE});",
 )
 
 
@@ -42,13 +40,13 @@ def dumps(files: dict[str, bytes], version: str) -> bytes:
 def _statements(files, version):
     yield "BEGIN TRANSACTION;"
     yield from _TABLES
-    yield "INSERT INTO coverage_schema VALUES(%d);" % SCHEMA_VERSION
-    yield "INSERT INTO meta VALUES('version',%s);" % _text("covey " + version)
+    yield f"INSERT INTO coverage_schema VALUES({SCHEMA_VERSION});"
+    yield "INSERT INTO meta VALUES('version',{});".format(_text("covey " + version))
     yield "INSERT INTO meta VALUES('has_arcs','0');"
-    yield "INSERT INTO context VALUES(%d,'');" % _CONTEXT
+    yield f"INSERT INTO context VALUES({_CONTEXT},'');"
     for number, path in enumerate(sorted(files), 1):
-        yield "INSERT INTO file VALUES(%d,%s);" % (number, _text(path))
-        yield "INSERT INTO line_bits VALUES(%d,%d,X'%s');" % (number, _CONTEXT, masks.numbits(files[path]).hex())
+        yield f"INSERT INTO file VALUES({number},{_text(path)});"
+        yield f"INSERT INTO line_bits VALUES({number},{_CONTEXT},X'{masks.numbits(files[path]).hex()}');"
     yield "COMMIT;"
 
 

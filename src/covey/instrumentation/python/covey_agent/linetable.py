@@ -49,8 +49,8 @@ class Tables:
         union = b""
         for _, _, mask in rows:
             union = masks.union(union, mask)
-        code = ", ".join("[%s, %d, %s]" % (self._quote(a), b, self._quote(masks.to_text(c))) for a, b, c in rows)
-        return '"executable": %s, "code": [%s]' % (self._quote(masks.to_text(union)), code)
+        code = ", ".join(f"[{self._quote(a)}, {b}, {self._quote(masks.to_text(c))}]" for a, b, c in rows)
+        return f'"executable": {self._quote(masks.to_text(union))}, "code": [{code}]'
 
 
 def read_source(path: str, source_hash: str, most: int = MAX_SOURCE) -> bytes | None:
@@ -80,7 +80,7 @@ class _OurFileOnly:
 
 
 def code_rows(source: bytes) -> list[tuple[str, int, bytes]] | None:
-    """Of each code object, outer before inner: qualified name, first line, mask of its lines. None: does not compile."""
+    """Of each code object, outer first: qualified name, first line, mask of its lines. None: does not compile."""
     quiet = ("ignore", None, Warning, _OurFileOnly(), 0)
     # The thread that serves may be in the application's process, whose warnings are none of our business.
     warnings.filters.insert(0, quiet)

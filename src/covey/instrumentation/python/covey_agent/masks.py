@@ -45,7 +45,7 @@ def runs(mask: bytes) -> list[tuple[int, int]]:
 
 def to_text(mask: bytes) -> str:
     """`1-3,7`: the lines of a mask as the wire writes them; empty when none ran."""
-    return ",".join("%d" % a if a == b else "%d-%d" % (a, b) for a, b in runs(mask))
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs(mask))
 
 
 def from_text(text: str) -> bytes:
@@ -55,7 +55,7 @@ def from_text(text: str) -> bytes:
         first, _, last = part.partition("-")
         a, b = int(first), int(last or first)
         if not len(mask) <= a <= b <= MAX_LINE or a < 1:
-            raise ValueError("lines %r do not ascend" % part[:40])
+            raise ValueError(f"lines {part[:40]!r} do not ascend")
         mask.extend(bytes(a - len(mask)))
         mask.extend(b"\1" * (b - a + 1))
     return bytes(mask)

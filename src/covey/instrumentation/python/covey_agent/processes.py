@@ -15,7 +15,7 @@ _TICKS_FIELD = 19  # field 22, counted from the state, which is the first after 
 def start_ticks(pid: int) -> int | None:
     """The start of a process in clock ticks since boot; None when it is gone, a zombie, or cannot be seen."""
     try:
-        with open("/proc/%d/stat" % pid, "rb") as stat:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
             fields = stat.read(4096).rpartition(b")")[2].split()
         if fields[0] in (b"Z", b"X", b"x"):
             return None
@@ -52,6 +52,6 @@ def iso(seconds: float) -> str:
     """`2026-11-21T08:19:14.250Z` of seconds since 1970; times that no calendar has become the epoch's start."""
     try:
         whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-        return "%s.%03dZ" % (whole, int(seconds % 1 * 1000))
+        return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
     except (ValueError, OverflowError, OSError):
         return "1970-01-01T00:00:00.000Z"

@@ -7,6 +7,7 @@ bounds before it is believed; a file that is no segment raises NotASegment and t
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import struct
@@ -23,6 +24,7 @@ CORES = {number: name for name, number in layout.CORES.items()}
 _FIXED = struct.Struct("<8sIIQ16sdHH4xQII")
 _RECORD = struct.Struct("<II32sHH")
 _RECORD_HEAD = layout.RECORD_PATH
+_SMALLEST = 8
 
 
 class NotASegment(ValueError):
@@ -56,7 +58,7 @@ class Segment:
         self.started, core, self.flags = fixed[5:8]
         self.end, self.wanted, self.acknowledged = fixed[8:11]
         if core not in CORES:
-            raise NotASegment("core %d is not known" % core)
+            raise NotASegment(f"core {core} is not known")
         self.core = CORES[core]
         self.program = _counted(data, layout.PROGRAM, layout.PROGRAM_MAX).decode("utf-8", "replace")
         self.address = _counted(data, layout.WAKE, layout.WAKE_MAX)
@@ -90,12 +92,13 @@ class Segment:
         end = min(self.end, len(self.data))
         self.damaged = self.end > len(self.data)
         at = HEADER
-        while at + _RECORD_HEAD <= end and len(records) < MAX_RECORDS:
+        while at + _SMALLEST <= end and len(records) < MAX_RECORDS:
             length = struct.unpack_from("<I", self.data, at)[0]
-            if length < _RECORD_HEAD or length % 8 or at + length > end:
+            if length < _SMALLEST or length % 8 or at + length > end:
                 self.damaged = True
                 break
-            record = self._record(at, length)
+            # Shorter than a record's head is padding at the end of a mapping.
+            record = self._record(at, length) if length >= _RECORD_HEAD else None
             if record is not None:
                 records.append(record)
             at += length
@@ -189,3 +192,17 @@ def read_header(path: str) -> Segment:
     finally:
         os.close(fd)
     return Segment(os.path.basename(path), head)
+
+
+def is_held(path: str) -> bool:
+    """Whether any process still maps the segment, children of its writer among them.
+
+    The writer takes a shared lock on the file that it maps; the kernel keeps it until the last mapping is gone."""
+    fd = open_segment(path)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False

@@ -47,9 +47,11 @@ class Spool:
             for attempt in range(1000):
                 name = "{}-{}-{}{}".format(identity.pid, identity.start_ticks, attempt, SUFFIX)
                 try:
-                    return name, os.open(name, _FILE_FLAGS | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+                    fd = os.open(name, _FILE_FLAGS | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
                 except FileExistsError:
                     continue
+                _mark_as_held(fd)
+                return name, fd
         raise FileExistsError(self.folder)
 
     def reopen(self, name):
@@ -80,6 +82,15 @@ class Spool:
                 if entry.name.endswith(SUFFIX):
                     total += entry.stat(follow_symlinks=False).st_size
         return total
+
+
+def _mark_as_held(fd):
+    """A shared lock that the kernel keeps until the last mapping of the file is gone, children's that inherited it too:
+    so the helper knows whether anybody still records, of whatever pid namespace."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+    except OSError:  # a file system without locks: the helper then goes by pids
+        return
 
 
 class _Opened:

@@ -31,32 +31,23 @@ _SUFFIX = ".window"
 class Window:
     """A closed window. `segments` maps the name of a segment file to path -> lines as text (`1-3,7`)."""
 
-    __slots__ = ("cleared", "closed_at", "epoch", "late", "name", "segments")
+    __slots__ = ("cleared", "closed_at", "epoch", "is_reset", "late", "name", "segments")
 
-    def __init__(self, epoch: int, name: str, closed_at: float) -> None:
+    def __init__(self, epoch: int, name: str, closed_at: float, is_reset: bool = False) -> None:
         self.epoch = epoch
         self.name = name
+        self.is_reset = is_reset  # closed by `/coverage/reset`: `/coverage` begins after the last such window
         self.closed_at = closed_at  # seconds since 1970, UTC
         self.late: list[dict[str, object]] = []
         self.segments: dict[str, dict[str, str]] = {}
         self.cleared = False
 
-    @property
-    def is_reset(self) -> bool:
-        """Whether `/coverage/reset` closed it: `/coverage` begins after the last such window."""
-        return self.name == reset_name(self.epoch)
-
     def pack(self) -> bytes:
         import json  # when a window is first closed; a helper that is never asked for one stays small
 
         fields = {"schema": _SCHEMA, "epoch": self.epoch, "name": self.name, "closed_at": self.closed_at}
-        fields.update(late=self.late, segments=self.segments, cleared=self.cleared)
+        fields.update(reset=self.is_reset, late=self.late, segments=self.segments, cleared=self.cleared)
         return zlib.compress(json.dumps(fields).encode("ascii"), 6)
-
-
-def reset_name(epoch: int) -> str:
-    """The name that `/coverage/reset` gives a window: `reset-1` for epoch 0."""
-    return "reset-%d" % (epoch + 1)
 
 
 def unpack(packed: bytes) -> Window:
@@ -68,12 +59,12 @@ def unpack(packed: bytes) -> Window:
         fields = json.loads(inflate.decompress(packed, _MAX_WINDOW))
         if inflate.unconsumed_tail or fields["schema"] != _SCHEMA:
             raise ValueError("not a window")
-        window = Window(int(fields["epoch"]), str(fields["name"]), float(fields["closed_at"]))
+        window = Window(int(fields["epoch"]), str(fields["name"]), float(fields["closed_at"]), bool(fields["reset"]))
         window.late = list(fields["late"])
         window.segments = {str(name): dict(files) for name, files in fields["segments"].items()}
         window.cleared = bool(fields["cleared"])
     except (zlib.error, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError("not a window: %s" % error) from None
+        raise ValueError(f"not a window: {error}") from None
     return window
 
 
@@ -109,7 +100,7 @@ class Store:
         return found
 
     def path(self, epoch: int) -> str:
-        return os.path.join(self.spool, "%010d%s" % (epoch, _SUFFIX))
+        return os.path.join(self.spool, f"{epoch:010d}{_SUFFIX}")
 
     def load(self, epoch: int) -> Window | None:
         """The window of an epoch; None when it was dropped or its file is damaged."""
@@ -162,7 +153,9 @@ class Store:
 
     def lock(self) -> int | None:
         """A descriptor that holds the right to close windows until it is closed; None when another has it."""
-        fd = os.open(os.path.join(self.spool, "windows.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fd = os.open(
+            os.path.join(self.spool, "windows.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -183,9 +176,9 @@ class Store:
         return True
 
 
-def collect(spool: str, epoch: int, name: str) -> tuple[Window, list[reading.Segment]]:
+def collect(spool: str, epoch: int, name: str, is_reset: bool) -> tuple[Window, list[reading.Segment]]:
     """Reads *now* of every segment into a window that is not stored yet. The segments are without their bytes."""
-    window = Window(epoch, name, time.time())
+    window = Window(epoch, name, time.time(), is_reset)
     segments = []
     for file_name in reading.names(spool):
         try:

@@ -1,0 +1,175 @@
+"""Who serves a spool: one helper, found by its file in the spool and its life in /proc; started when there is none.
+
+The right to start one is a lock in the spool. The port is whichever of 50 from COVERAGE_PORT on can be bound: where
+another spool's helper, another container of the pod or another language holds one, the next is taken.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import fcntl
+import os
+import sys
+import time
+
+from covey_agent import launch, processes
+from covey_agent import spool as spools
+
+PORTS = 50
+_BACKLOG = 64
+_PATIENCE = 2.0
+DEFAULT_LINGER = 600.0
+
+
+class Helper:
+    """Who serves a spool: `port`, `pid`, `start_ticks`; alive when it was asked for."""
+
+    __slots__ = ("pid", "port", "start_ticks")
+
+    def __init__(self, port: int, pid: int, start_ticks: int) -> None:
+        self.port = port
+        self.pid = pid
+        self.start_ticks = start_ticks
+
+
+def helper_of(spool: str) -> Helper | None:
+    """The helper that serves a spool now; None when there is none that lives."""
+    try:
+        fd = os.open(os.path.join(spool, launch.FILE), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            port, pid, ticks, boot = os.read(fd, 256).decode("ascii").split()
+        finally:
+            os.close(fd)
+        helper = Helper(int(port), int(pid), int(ticks))
+    except (OSError, ValueError):
+        return None
+    if boot != processes.boot_id() or not processes.is_alive(helper.pid, helper.start_ticks):
+        return None
+    return helper
+
+
+def ensure_helper(settings, spool: str, _segment) -> int | None:
+    """Sees to it that somebody serves the spool (a folder), and gives the port; None when nobody can, which is said in
+    one line on standard error. Never raises for want of a helper.
+
+    `settings`: `port`, `bind`, `token_file`. `segment` is this process's, which is recorded by now: whoever serves
+    sees at least one process. Called again, also in a child of a fork, it costs one look at the spool."""
+    helper = helper_of(spool)
+    if helper is not None:
+        return helper.port
+    try:
+        return _elect(settings, spool)
+    except (OSError, launch.CannotLaunch) as error:
+        say(f"what this process records is not served: {error}")
+        return None
+
+
+def _elect(settings, spool):
+    lock = _lock(spool)
+    if lock is None:
+        return None  # whoever has it that long is starting one
+    try:
+        helper = helper_of(spool)
+        if helper is not None:
+            return helper.port
+        listener = bind(settings)
+        try:
+            port = listener.getsockname()[1]
+            if os.getpid() == 1 or not launch.entry():
+                _serve_here(listener, port, spool, settings)
+            else:
+                launch.launch(listener.fileno(), port, spool, processes.boot_id(), _environment(settings))
+                listener.close()
+        except BaseException:
+            listener.close()
+            raise
+        return port
+    finally:
+        os.close(lock)
+
+
+def _lock(spool):
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(os.path.join(spool, "helper.lock"), flags, 0o600)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fd
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(fd)
+                return None
+            time.sleep(0.002)
+        except OSError:
+            os.close(fd)
+            raise
+
+
+def bind(settings):
+    """A listening socket on the first port that is free, of 50. Raises OSError when there is none.
+
+    An address other than loopback is for whoever has the token, so without one it is not bound."""
+    address = settings.bind
+    if not is_loopback(address) and not settings.token_file:
+        say(f"COVEY_AGENT_BIND={address} wants COVEY_AGENT_TOKEN_FILE too; bound 127.0.0.1 instead")
+        address = "127.0.0.1"
+    family = _socket.AF_INET6 if ":" in address else _socket.AF_INET
+    for port in range(settings.port, min(settings.port + PORTS, 65536)):
+        # Bound and listening at once: two sockets may have one address until one of them listens.
+        listener = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+        try:
+            listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+            listener.bind((address, port))
+            listener.listen(_BACKLOG)
+            return listener
+        except OSError as error:
+            listener.close()
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+    raise OSError(errno.EADDRINUSE, f"no free port from {settings.port} on")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine (or pod) reaches an address."""
+    return address in ("localhost", "::1") or (address.startswith("127.") and address.count(".") == 3)
+
+
+def _environment(settings) -> dict[str, str]:
+    found = {"COVEY_HELPER_STARTER": str(os.getpid()), "COVEY_AGENT_LINGER": str(linger(os.environ))}
+    if settings.token_file:
+        found["COVEY_AGENT_TOKEN_FILE"] = os.path.abspath(settings.token_file)
+    return found
+
+
+def linger(environ) -> float:
+    """Seconds for which a helper goes on after the last process it serves; COVEY_AGENT_LINGER, 600 without."""
+    try:
+        return min(max(float(environ.get("COVEY_AGENT_LINGER", "") or DEFAULT_LINGER), 0.0), 1e9)
+    except ValueError:
+        return DEFAULT_LINGER
+
+
+def _serve_here(listener, port, spool, settings):
+    """A helper of an application that is PID 1 would be its child to wait for: a thread of it serves instead."""
+    from covey_agent import serving_thread
+
+    moved = _socket.socket(fileno=spools.high(listener.detach()))
+    pid = os.getpid()
+    serving_thread.begin(moved, spool, settings.token_file and os.path.abspath(settings.token_file))
+    text = f"{port} {pid} {processes.start_ticks(pid) or 0} {processes.boot_id()}"
+    target = os.path.join(spool, launch.FILE)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(target + ".new", flags, 0o600), "w", encoding="ascii") as out:
+        out.write(text)
+    os.rename(target + ".new", target)
+
+
+def say(text: str) -> None:
+    """One line on standard error, if there is one."""
+    try:
+        sys.stderr.write(f"covey: {text}\n")
+        sys.stderr.flush()
+    except Exception:
+        return
