@@ -6,7 +6,9 @@ The agent for Python is the folder `python`: put on PYTHONPATH with COVEY_AGENT=
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +25,20 @@ def environment(plain: Mapping[str, str]) -> dict[str, str]:
     """The environment that records every Python started with it: the agent's folder first, and switched on."""
     rest = [entry for entry in plain.get("PYTHONPATH", "").split(os.pathsep) if entry and entry != str(_PYTHON)]
     return {**plain, "COVEY_AGENT": "1", "PYTHONPATH": os.pathsep.join([str(_PYTHON), *rest])}
+
+
+def stop_helper(spool: Path) -> bool:
+    """End the helper that serves a spool of this machine (`covey_agent.election`); whether there was one.
+
+    The pid is believed only together with the start of its process, so nobody else is ever ended.
+    """
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        _, pid, ticks, _ = (spool / "helper").read_text(encoding="ascii").split()
+        status = Path(f"/proc/{int(pid)}/stat").read_text(encoding="ascii", errors="replace")
+        if status.rpartition(") ")[2].split()[19] == ticks:
+            os.kill(int(pid), signal.SIGTERM)
+            return True
+    return False
 
 
 def parts() -> dict[str, str]:
