@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from covey.errors import FormatError
-from covey.formats.base import Input, Sources
+from covey.formats.base import Input, Place, Sources
 from covey.formats.intake import check_line, clean, collector_off, provenance
 from covey.model.report import Arm, Branches, FileCoverage, Function, Key, Lines, Report, bits
 
@@ -23,6 +23,7 @@ class _Meta(msgspec.Struct):
 
 
 class _Summary(msgspec.Struct):
+    covered_lines: int = 0
     num_branches: int = 0
     missing_branches: int = 0
 
@@ -36,6 +37,7 @@ class _Region(msgspec.Struct):
 class _File(msgspec.Struct):
     executed_lines: list[int]
     missing_lines: list[int]
+    excluded_lines: list[int] = []
     summary: _Summary = msgspec.field(default_factory=_Summary)
     executed_branches: list[tuple[int, int]] = []
     missing_branches: list[tuple[int, int]] = []
@@ -67,23 +69,42 @@ def read(file: Input, data: bytes, sources: Sources) -> Report:
             raise FormatError(f"two files of it are {place.path} in the repository", path=file.name)
         if not place.mapped and sources.root:
             notes.append(f"without a place in the repository: {place.path} ({place.why})")
-        found = _file(file.name, place.path, entry)
+        found = _file(file.name, place, entry)
         files[place.path] = found
         _slice(slices, found, entry.contexts)
     origin = replace(provenance(file, data, "coveragepy"), collected_at=when)
     return Report.of(files.values(), [origin], slices, notes)
 
 
-def _file(report: str, path: str, entry: _File) -> FileCoverage:
+def _file(report: str, place: Place, entry: _File) -> FileCoverage:
+    inexact: set[str] = set()
+    ran = set(entry.executed_lines).difference(entry.excluded_lines)
+    if len(ran) != entry.summary.covered_lines:
+        ran, exact = _only_statements(ran, place, entry)
+        inexact.update(() if exact else ("lines",))
     lines = {check_line(line, report): 0 for line in entry.missing_lines}
-    lines |= {check_line(line, report): 1 for line in entry.executed_lines}
+    lines |= {check_line(line, report): 1 for line in ran}
     arms, exact = _arms(entry)
+    inexact.update(() if exact else ("branches",))
     for arm in arms:
         check_line(arm.line, report)
     return FileCoverage(
-        path, Lines.of(lines), Branches.of(arms), tuple(_functions(report, entry.functions)), mode="set",
-        inexact=frozenset() if exact else frozenset({"branches"}),
+        place.path, Lines.of(lines), Branches.of(arms), tuple(_functions(report, entry.functions)), mode="set",
+        inexact=frozenset(inexact),
     )  # fmt: skip
+
+
+def _only_statements(ran: set[int], place: Place, entry: _File) -> tuple[set[int], bool]:
+    """Up to coverage.py 6 `executed_lines` has what ran as recorded, docstrings too: the source tells which of them
+    are statements. The lines, and whether they are as many as the report counts."""
+    from covey.formats.pysource import judge, read_rules
+
+    if not entry.summary.covered_lines:
+        return set(), True
+    judged = judge(place.text, read_rules(None)) if place.text else None
+    if judged:
+        ran = ran.intersection(judged.statements)
+    return ran, len(ran) == entry.summary.covered_lines
 
 
 def _arms(entry: _File) -> tuple[list[Arm], bool]:
@@ -94,7 +115,7 @@ def _arms(entry: _File) -> tuple[list[Arm], bool]:
     lines that list none.
     """
     hits = {(line, str(end)): 0 for line, end in entry.missing_branches}
-    hits |= {(line, str(end)): 1 for line, end in entry.executed_branches}
+    hits |= {(line, str(end)): 1 for line, end in entry.executed_branches if line != end}  # loops: up to 6.x
     lacking = entry.summary.num_branches - len(hits)
     listed: dict[int, int] = {}
     for line, _ in hits:
@@ -107,10 +128,12 @@ def _arms(entry: _File) -> tuple[list[Arm], bool]:
 
 
 def _functions(report: str, regions: Mapping[str, _Region]) -> Iterable[Function]:
-    """Those with statements; the region without a name is what lies outside of all functions."""
+    """Those with statements; the region without a name is what lies outside of all functions. Up to coverage.py 7.10
+    a region does not tell where it starts."""
     for name, region in regions.items():
-        if name and (region.executed_lines or region.missing_lines):
-            first = check_line(region.start_line, report)
+        lines = region.executed_lines + region.missing_lines
+        if name and lines:
+            first = check_line(region.start_line or min(lines), report)
             yield Function(clean(name), first, None, int(bool(region.executed_lines)))
 
 

@@ -57,7 +57,8 @@ class Lcov:
         """Lines, branches and functions, mode "count"; sections of one file add up. Test names, checksums and MC/DC
         are passed over; a negative count, which is a known fault of GCC, is none."""
         found: dict[str, FileCoverage] = {}
-        origins, notes = [], {}
+        origins: list[Provenance] = []
+        notes: dict[str, None] = {}
         for file in files:
             reader = _Reader(file.name)
             with file.open() as stream:

@@ -17,7 +17,7 @@ from covey.model.merge import merge
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.ranges import from_ranges, to_ranges
 from covey.model.ratio import Ratio, Totals
-from covey.model.report import Arm, Block, Branches, FileCoverage, Function, Key, Lines, Report, bits, lines_of
+from covey.model.report import Arm, Block, Blocks, Branches, FileCoverage, Function, Key, Lines, Report, bits, lines_of
 
 SCHEMA = "covey.report/1"
 MOST_SLICED = 100_000_000  # lines over all slices
@@ -161,9 +161,9 @@ def _coverage(name: str, entry: _File, file: str) -> FileCoverage:
         Function(title, check_line(first, file), last, check_hits(hits, file))
         for title, first, last, hits in entry.functions
     ]
-    blocks = entry.blocks
-    if isinstance(blocks, list):
-        blocks = tuple(_block(row, file) for row in blocks)
+    blocks: Blocks = None
+    if entry.blocks is not None:
+        blocks = "conflict" if entry.blocks == "conflict" else tuple(_block(row, file) for row in entry.blocks)
     return FileCoverage(
         path,
         Lines.of(lines),

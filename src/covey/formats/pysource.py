@@ -75,11 +75,12 @@ def read_rules(root: Path | None) -> PythonRules:
 
     ConfigError where coverage.py refuses it. Environment variables that name another file are not looked at.
     """
-    config, said, found = CoverageConfig(), [], ""
+    config, found = CoverageConfig(), ""
+    said: list[str] = []
     real = Path(os.path.realpath(root)) if root else None
     try:
-        for name, own in _CONFIG_FILES if real else ():
-            if config.from_file(str(real / name), said.append, our_file=own):
+        for name, own in _CONFIG_FILES:
+            if real and config.from_file(str(real / name), said.append, our_file=own):
                 found = name
                 break
         config.post_process()
