@@ -8,7 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from subprocess import DEVNULL, PIPE
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import anyio
 
@@ -67,19 +67,20 @@ async def run(
 
 @asynccontextmanager
 async def child(
-    argv: Sequence[str], *, feed: bool = False, env: Mapping[str, str] | None = None
+    argv: Sequence[str], *, feed: bool = False, output: IO[bytes] | None = None, env: Mapping[str, str] | None = None
 ) -> AsyncIterator[Process]:
     """A running program in a session of its own, so that a Ctrl-C for covey does not reach it first.
 
     However the block is left, the program and what it started are asked to end, then ended.
+    output: a file for all that it says, instead of pipes; feed: whether its stdin is a pipe.
     """
     path = find(argv[0])
     try:
         process = await anyio.open_process(
             [path, *argv[1:]],
             stdin=PIPE if feed else DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
+            stdout=output or PIPE,
+            stderr=output or PIPE,
             env={**os.environ, **(env or {})},
             start_new_session=True,
         )

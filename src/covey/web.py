@@ -10,17 +10,16 @@ has one deadline (a slow drip ends with it), a flood of headers ends at 100 kB. 
 from __future__ import annotations
 
 import json
-import logging
 import re
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from covey.errors import AgentDenied, AgentError, AgentGarbled, AgentTimeout, CoveyError, RemoteError
+from covey.errors import AgentDenied, AgentError, AgentGarbled, AgentTimeout, RemoteError
 from covey.model.outside import clean
 
 if TYPE_CHECKING:
@@ -29,13 +28,12 @@ if TYPE_CHECKING:
     import httpx2
     from anyio.abc import ByteStream
 
-log = logging.getLogger(__name__)
-
+Answer = TypeVar("Answer")
 Connect = Callable[[int], Awaitable["ByteStream"]]
 
 ATTEMPTS = 3
 BUSY = frozenset({429, 502, 503, 504})  # worth asking again
-_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 _SECRETS = re.compile(
     r"(?i)\b((?:bearer|basic)\s+|(?:[\w-]*(?:token|secret|password|passwd|api[-_]?key|signature)[\w-]*)[\"']?\s*[:=]\s*[\"']?)"
@@ -167,35 +165,40 @@ async def fetch(
         wanted = client.build_request(
             method, url, params=params, content=body, headers={"accept-encoding": "gzip", **(headers or {})}
         )
-        reply = await _attempts(client, wanted, limits, errors, where)
+        reply = await patiently(
+            lambda: _once(client, wanted, limits, errors, where),
+            tries=ATTEMPTS if wanted.method in IDEMPOTENT else 1,
+        )
     if reply is None:
         raise errors.late(f"{where}: no whole answer within {limits.seconds:g} s")
     return reply
 
 
-class _Again(Exception):
+class Again(Exception):
     """This answer or failure is worth another try; `result` is what stands when there is none."""
 
-    def __init__(self, result: Reply | CoveyError) -> None:
+    def __init__(self, result: Any) -> None:
         self.result = result
 
 
-async def _attempts(
-    client: httpx2.AsyncClient, wanted: httpx2.Request, limits: Bounds, errors: Errors, where: str
-) -> Reply:
+async def patiently(once: Callable[[], Awaitable[Answer]], *, tries: int = ATTEMPTS, longest: float = 2.0) -> Answer:
+    """Repeat what raises Again, waiting 0.1 s, 0.2 s, ... up to `longest` between, with some chance in it.
+
+    When no try is left, the last `result` is raised or returned.
+    """
     import stamina
 
-    tries = ATTEMPTS if wanted.method in _IDEMPOTENT else 1
     try:
         async for attempt in stamina.retry_context(
-            on=_Again, attempts=tries, timeout=None, wait_initial=0.1, wait_max=2.0, wait_jitter=0.2
+            on=Again, attempts=tries, timeout=None, wait_initial=0.1, wait_max=longest, wait_jitter=0.2
         ):
             with attempt:
-                return await _once(client, wanted, limits, errors, where)
-    except _Again as last:
-        if isinstance(last.result, Reply):
-            return last.result
-        raise last.result from last.__cause__
+                return await once()
+    except Again as last:
+        if isinstance(last.result, Exception):
+            raise last.result from last.__cause__
+        kept: Answer = last.result
+        return kept
     raise AssertionError("stamina ends by an answer or an error")
 
 
@@ -217,10 +220,10 @@ async def _once(
         raise _broken(error, errors, where) from error
     except httpx2.HTTPError as error:
         words = redact(clean(str(error))) or type(error).__name__
-        raise _Again(errors.failed(f"{where}: {words}")) from error
+        raise Again(errors.failed(f"{where}: {words}")) from error
     reply = Reply(response.status_code, told, body)
     if reply.status in BUSY:
-        raise _Again(reply)
+        raise Again(reply)
     return reply
 
 
@@ -229,7 +232,7 @@ def _broken(error: Exception, errors: Errors, where: str) -> Exception:
     words = clean(str(error))
     garbled = errors.garbled(f"{where}: the answer is not HTTP or breaks off: {words}")
     early = words.startswith(("Server disconnected", "peer closed connection"))
-    return _Again(garbled) if early else garbled
+    return Again(garbled) if early else garbled
 
 
 async def _read(
