@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from covey.cli.output import say, warn
+from covey.cli.output import say
 from covey.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,6 +93,13 @@ def _sources(checkout: Path, maps: tuple[str, ...]) -> Any:
     return checkout_sources(checkout, (*explicit, *config.load_paths(Path.cwd())))
 
 
+def _tell_notes(report: Report, wanted: str) -> None:
+    """What a reader must know, where the output has no place for it."""
+    if wanted not in RENDERED:
+        for note in report.notes:
+            say(f"note: {note}")
+
+
 @click.command(
     epilog="\b\nExamples:\n"
     "  covey report bundle\n"
@@ -124,9 +131,8 @@ def report(
     from covey.render.base import Options
 
     merged, reading = read(**options)
-    for note in merged.notes:
-        warn(note)
     wanted = name or name_for(output, "text")
+    _tell_notes(merged, wanted)
     shown = Options(CheckoutTexts(reading.sources), title, show_missing, skip_covered, precision)
     show(merged, wanted, output or sys.stdout.buffer, shown)
     if output is not None:
@@ -148,9 +154,8 @@ def merge(output: Path | None, name: str | None, **options: Any) -> None:
     from covey.render.base import Options
 
     merged, _ = read(**options)
-    for note in merged.notes:
-        warn(note)
     wanted = name or name_for(output, "native")
+    _tell_notes(merged, wanted)
     if wanted in RENDERED:
         raise UsageError(f"{wanted} is for people", hint=f"covey report --format {wanted} writes it")
     show(merged, wanted, output or sys.stdout.buffer, Options())
