@@ -15,14 +15,15 @@ _CONTEXT = 1  # coverage.py's row of the empty context
 
 _FILE = "foreign key (file_id) references file (id)"
 _BOTH = _FILE + ", foreign key (context_id) references context (id)"
+_ONE = "unique (file_id, context_id"
 _ARC = "file_id integer, context_id integer, fromno integer, tono integer"
 _TABLES = (
     "CREATE TABLE coverage_schema (version integer);",
     "CREATE TABLE meta (key text, value text, unique (key));",
     "CREATE TABLE file (id integer primary key, path text, unique (path));",
     "CREATE TABLE context (id integer primary key, context text, unique (context));",
-    f"CREATE TABLE line_bits (file_id integer, context_id integer, numbits blob, {_BOTH}, unique (file_id, context_id));",
-    f"CREATE TABLE arc ({_ARC}, {_BOTH}, unique (file_id, context_id, fromno, tono));",
+    f"CREATE TABLE line_bits (file_id integer, context_id integer, numbits blob, {_BOTH}, {_ONE}));",
+    f"CREATE TABLE arc ({_ARC}, {_BOTH}, {_ONE}, fromno, tono));",
     f"CREATE TABLE tracer (file_id integer primary key, tracer text, {_FILE});",
 )
 

@@ -29,6 +29,7 @@ class _Serving:
         self._pid = os.getpid()
         self._stopping = False
         self._running = False
+        self._closed = False
         self._thread = 0
         self._ended = allocate_lock()
 
@@ -83,10 +84,21 @@ class _Serving:
         """The parent serves; its clients and its port are not ours to keep open."""
         if not self._running or os.getpid() == self._pid:
             return
+        self._close()
+
+    def at_exit(self) -> None:
+        """Closes all while the interpreter is still whole: a socket that it finds open at its very end warns, and the
+        warning crashes 3.9."""
+        self.before_fork()
+        self._close()
+
+    def _close(self) -> None:
         self._running = False
-        self._server.close()
-        for fd in (self._read_end, self._write_end):
-            os.close(fd)
+        if not self._closed:
+            self._closed = True
+            self._server.close()
+            os.close(self._read_end)
+            os.close(self._write_end)
 
 
 def begin(listener, spool: str, token_file: str) -> None:
@@ -95,7 +107,7 @@ def begin(listener, spool: str, token_file: str) -> None:
     one = _Serving(server.Server(listener, replies))
     one.start()
     os.register_at_fork(before=one.before_fork, after_in_parent=one.in_parent, after_in_child=one.in_child)
-    atexit.register(one.before_fork)
+    atexit.register(one.at_exit)
 
 
 def _until_gone(thread: int) -> None:
