@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -31,13 +32,14 @@ _T = TypeVar("_T")
 class How:
     """agents: in the order in which they are asked whether they know a port. channels: a way into a target's pod.
 
-    port: asked for first. token: for all agents, or "". limits: of one agent; its seconds are also a pod's deadline.
+    port: asked for first; neighbours: whether others are asked as well. token: for all agents, or "". limits: of one agent; its seconds are also a pod's deadline.
     concurrency: pods at once. timeout: seconds for everything.
     """
 
     agents: Sequence[Agent]
-    channels: Callable[[Target], Channel]
+    channels: Callable[[Target], AbstractAsyncContextManager[Channel]]
     port: int = 9095
+    neighbours: bool = True
     token: str = ""
     limits: Limits = field(default_factory=Limits)
     concurrency: int = 32
@@ -86,18 +88,19 @@ def _pod(targets: tuple[Target, ...]) -> Pod:
 
 
 def address(url: str) -> tuple[str, int]:
-    """Host and port of an agent's address: "host:port", "http://host:port" or with a path such as /coverage.
+    """Host and port of an agent's address: "host:port", "http://host:port", also with the path /coverage.
 
-    UsageError for anything else; the port is 9095 unless it is named.
+    Where no port is named it is that of the scheme, or 9095 without a scheme. UsageError for what is no address.
     """
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host, port = parts.hostname, parts.port
     except ValueError:
-        host, port, parts = None, None, urlsplit("")
-    if not host or parts.scheme != "http" or parts.username is not None:
+        host = port = None
+    usual = {"http": 80 if "://" in url else 9095, "https": 443}
+    if not host or parts.scheme not in usual or parts.path.rstrip("/") not in ("", "/coverage"):
         raise UsageError(f"{url!r} is no agent's address", hint="write it as host:port or http://host:port/coverage")
-    return host, port or 9095
+    return host, port or usual[parts.scheme]
 
 
 async def persist(call: Callable[[], Awaitable[_T]]) -> _T:

@@ -28,11 +28,12 @@ class Search:
         self,
         how: How,
         pod: Pod,
+        channel: Channel,
         visit: Callable[[Visit], Awaitable[None]],
         fail: Callable[[Failure], Awaitable[None]],
     ) -> None:
         self._how, self._pod, self._visit, self._fail = how, pod, visit, fail
-        self._channel: Channel = how.channels(pod.targets[0])
+        self._channel = channel
         self._asked = pod.port or how.port
         self._answers: dict[int, Answer] = {}
         self._neighbours: tuple[int, ...] | None = None
@@ -53,7 +54,7 @@ class Search:
             group.start_soon(self._port, self._asked, answered)
             with anyio.move_on_after(PATIENCE):
                 await answered.wait()
-            if not self._pod.port:
+            if self._how.neighbours and not self._pod.port:
                 await self._beside(group)
             await answered.wait()
         if not self._agents and not self._denied:
@@ -61,17 +62,18 @@ class Search:
 
     async def _beside(self, group: TaskGroup) -> None:
         """The asked port's neighbours, then the old protocols' ports; all of them only when nothing is found."""
+        known = {port for agent in self._how.agents for port in agent.ports}
         if self._neighbours is not None:
-            known = {port for agent in self._how.agents for port in agent.ports} | set(self._range(self._asked))
             await self._wave(group, [port for port in self._neighbours if port in known])
+            if self._asked not in known:  # it tells of the usual ports only
+                await self._follow(group, self._range(self._asked))
             return
         starts = dict.fromkeys([self._asked, *(min(agent.ports) for agent in self._how.agents), 53700])
         for start in starts:
             await self._follow(group, self._range(start))
         clear = self._answers.get(self._asked) in ("closed", "stranger")
         if clear and not self._agents and not self._denied:
-            everything = sorted({port for agent in self._how.agents for port in agent.ports})
-            await self._wave(group, everything)
+            await self._wave(group, sorted(known))
 
     def _range(self, start: int) -> range:
         return range(start, min(start + 50, 65536))

@@ -71,13 +71,19 @@ class Sweep:
             await self._fail(Failure(name, reason, what, hint))
 
     async def _pod(self, pod: Pod) -> None:
-        search = Search(self.how, pod, self._visit, self._fail)
+        try:
+            async with self.how.channels(pod.targets[0]) as channel:
+                await self._search(Search(self.how, pod, channel, self._visit, self._fail), pod)
+        except CoveyError as error:
+            await self._fail(failure_of(pod.name, error))
+
+    async def _search(self, search: Search, pod: Pod) -> None:
         seconds = self.how.limits.seconds
         with anyio.move_on_after(seconds) as scope:
             await search.run()
         self.notes += search.notes
         if scope.cancelled_caught:
-            what = f"it was not finished within its {seconds:g} s" + search.so_far
+            what = f"it was not finished within its {seconds:g} s{search.so_far}"
             await self._fail(Failure(pod.name, "agent-timeout", what, "see what keeps its process from answering"))
 
     async def _visit(self, visit: Visit) -> None:
