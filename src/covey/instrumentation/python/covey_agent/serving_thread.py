@@ -14,7 +14,7 @@ import os
 from _thread import allocate_lock, get_native_id, start_new_thread
 from time import monotonic, sleep
 
-from covey_agent import answers, server
+from covey_agent import answers, fork_warning, server
 from covey_agent import spool as spools
 
 # A source is compiled with the interpreter's lock held: larger ones would be felt by the application.
@@ -42,6 +42,7 @@ class _Serving:
         before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
         try:
             start_new_thread(self._serve, (self._ended,))
+            fork_warning.started()
             self._running = True
         finally:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
@@ -63,6 +64,7 @@ class _Serving:
         os.write(self._write_end, b"s")
         if self._ended.acquire(True, _PATIENCE):
             _until_gone(self._thread)
+            fork_warning.ended()
             os.read(self._read_end, 64)
         return True
 
@@ -75,6 +77,7 @@ class _Serving:
     def in_parent(self) -> None:
         if not self._running or os.getpid() != self._pid:
             return
+        fork_warning.before_restart()
         try:
             self.start()
         except RuntimeError:  # the interpreter is ending, or no more threads are allowed

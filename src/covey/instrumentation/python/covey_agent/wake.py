@@ -16,7 +16,7 @@ from time import monotonic, sleep
 import _signal
 import _socket
 
-from covey_agent import spool
+from covey_agent import fork_warning, spool
 
 _PATIENCE = 1.0
 _STEP = 0.00005
@@ -50,14 +50,18 @@ class Wake:
         """After a fork, whether it succeeded or not."""
         if self._waiter is None:
             return
+        fork_warning.before_restart()
         try:
             self._waiter.resume()
         except RuntimeError:  # no more threads allowed
             self._waiter = None
 
     def in_child(self) -> None:
-        """After a fork: the parent's socket is not ours."""
+        """After a fork: the parent's socket is not ours. It may be told twice: by the first code that runs in a child,
+        which is a hook of a fork, and by our own hook."""
         if self._waiter is not None:
+            if self._waiter.pid == os.getpid():
+                return
             self._waiter.forget()
             self._waiter = None
         self.start()
@@ -69,6 +73,7 @@ class _Waiter:
     def __init__(self, segment, rearm):
         self._segment = segment
         self._rearm = rearm
+        self.pid = os.getpid()
         self._socket, self._address = _listen()
         self._inode = os.fstat(self._socket.fileno()).st_ino
         self._stopping = False
@@ -86,6 +91,7 @@ class _Waiter:
         before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
         try:
             start_new_thread(self._wait, (self._ended,))
+            fork_warning.started()
         finally:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
 
@@ -118,6 +124,7 @@ class _Waiter:
             pass
         if self._ended.acquire(True, _PATIENCE):
             _until_gone(self._thread)
+            fork_warning.ended()
 
     def forget(self):
         """Closes the socket, if the number is still this socket's and not one that the application has put there."""

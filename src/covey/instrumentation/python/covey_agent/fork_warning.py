@@ -1,0 +1,48 @@
+"""Keeps Python 3.13 and later from warning of threads at a fork for the agent's own threads.
+
+They are ended before the fork, but 3.13 counts the process's threads after the hooks that start them again (3.12 does
+so before). The warning is kept quiet only while the application itself has one thread: its own threads are its news.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+
+_NEEDED = sys.version_info >= (3, 13)
+_alive = [0]  # the agent's threads that run now
+
+
+class _ForkWarning:
+    """Matches, as the message pattern of a warning filter, that one warning."""
+
+    def match(self, text):
+        return text.startswith("This process (pid=") and "is multi-threaded, use of fork" in text
+
+
+_quiet = ("ignore", _ForkWarning(), DeprecationWarning, None, 0)
+
+
+def started() -> None:
+    """To be called when a thread of the agent's has been started."""
+    _alive[0] += 1
+
+
+def ended() -> None:
+    """To be called when one is known to have ended, also in a child, where it never began."""
+    _alive[0] = max(0, _alive[0] - 1)
+
+
+def before_restart() -> None:
+    """To be called after a fork in the parent, before a thread is started again."""
+    if not _NEEDED:
+        return
+    try:
+        others = len(os.listdir("/proc/self/task")) - _alive[0]
+    except OSError:
+        return
+    if others > 1 and _quiet in warnings.filters:
+        warnings.filters.remove(_quiet)
+    elif others == 1 and _quiet not in warnings.filters:
+        warnings.filters.insert(0, _quiet)
