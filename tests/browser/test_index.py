@@ -39,6 +39,8 @@ def test_it_shows_totals_parts_and_files_in_any_width_and_light(visit, own, widt
     assert "could not be mapped" in page.locator(".note").inner_text()
     assert names(page)[0] == "src"
     assert set(names(page)) >= {"covey/model", "merge.py", "report.py", "gone.py"}
+    depths = [page.locator(f"#body .d{depth} bdi").first.bounding_box()["x"] for depth in (0, 1, 2)]
+    assert depths[0] < depths[1] < depths[2]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(LOOKS) == []
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
