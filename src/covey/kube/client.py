@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from covey import web
+from covey import tools, web
 from covey.errors import AgentError, AgentGarbled, ClusterDenied, ClusterError, InputError, MissingExtra
 from covey.kube import decode
 from covey.kube.kubeconfig import Account, load
@@ -190,12 +190,12 @@ class Cluster:
                 done = await self._api.exec(
                     pod, namespace=namespace, container=container or None, command=list(argv), stdout=out, stderr=errors
                 )
-        except _Missing as error:
+        except _Answered as error:
             raise AgentError(f"{namespace}/{pod}: {error.what}") from error
         except _Overflow as error:
             raise AgentGarbled(f"{namespace}/{pod}: {argv[0]} prints more than {most} bytes") from error
         if done.exit_code:
-            said = clean(bytes(errors.kept[-300:]).decode("utf-8", "replace")).strip()
+            said = tools.tail(errors.kept)
             raise AgentError(f"{namespace}/{pod}: {argv[0]} failed with exit code {done.exit_code}: {said}")
         return bytes(out.kept)
 
@@ -222,6 +222,7 @@ class Cluster:
         """Foreign errors become covey's."""
         import httpx2
         import msgspec
+        from httpx2.websockets import HTTPXWSException, WebSocketUpgradeError
         from lightkube.core.exceptions import ApiError
 
         from covey.kube.door import unreachable
@@ -233,8 +234,10 @@ class Cluster:
                 error.status.code or 0, str(error.status.message or error.status.reason), permission
             ) from error
         except httpx2.HTTPStatusError as error:
-            raise refused(error.response.status_code, error.response.text[:300], permission) from error
-        except httpx2.HTTPError as error:
+            raise refused(error.response.status_code, word(error.response.text), permission) from error
+        except WebSocketUpgradeError as error:
+            raise refused(error.response.status_code, word(error.response.text), permission) from error
+        except (httpx2.HTTPError, HTTPXWSException) as error:
             raise unreachable(self.account, error) from error
         except (msgspec.MsgspecError, KeyError, UnicodeDecodeError) as error:
             raise ClusterError(
@@ -245,12 +248,26 @@ class Cluster:
             raise unreachable(self.account, Exception(clean(str(group.exceptions[0])))) from group
 
 
-class _Missing(ClusterError):
+class _Answered(ClusterError):
+    """The API server is there and says no."""
+
+
+class _Missing(_Answered):
     """404: there is no such thing."""
 
 
-class _Expired(ClusterError):
+class _Expired(_Answered):
     """410: a continue token or resource version is too old."""
+
+
+def word(answer: str) -> str:
+    """What an answer of the API server says: the message of its Status, else its text."""
+    import json
+
+    try:
+        return str(json.loads(answer)["message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return answer[:300]
 
 
 def refused(status: int, message: str, permission: Permission) -> ClusterError:
@@ -265,8 +282,8 @@ def refused(status: int, message: str, permission: Permission) -> ClusterError:
         return ClusterDenied(
             f"not allowed to {permission}: {said}", hint="`covey doctor` prints the Role that allows it"
         )
-    kinds = {404: _Missing, 410: _Expired}
-    return kinds.get(status, ClusterError)(f"the Kubernetes API answered {status} to {permission}: {said}")
+    kinds: dict[int, type[ClusterError]] = {404: _Missing, 410: _Expired}
+    return kinds.get(status, _Answered)(f"the Kubernetes API answered {status} to {permission}: {said}")
 
 
 class _Overflow(Exception):

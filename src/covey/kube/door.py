@@ -66,8 +66,9 @@ class Door(httpx2.AsyncBaseTransport):
             if isinstance(error.__cause__, ssl.SSLCertVerificationError) or "CERTIFICATE" in str(error):
                 raise
             raise web.Again(error) from error
+        if response.status_code in web.BUSY or (response.status_code != 101 and "upgrade" in request.headers):
+            await response.aread()  # a refused WebSocket is closed before anybody asks why
         if response.status_code in web.BUSY:
-            await response.aread()
             raise web.Again(response)
         return response
 

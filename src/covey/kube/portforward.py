@@ -4,8 +4,8 @@ The protocol (v4.channel.k8s.io, Kubernetes' port-forward over WebSockets): a me
 for data and 1 for errors; the first two bytes on each are the port's number. That somebody refused the connection is
 therefore only told with the first bytes: `receive` raises NoAgent, not the opening of the stream.
 
-It has no word for "I send no more" from our side: `send_eof` ends our sending and says nothing, unless the server
-speaks v5, where it is said. The other side's end comes through either way.
+It has no word for "I send no more" from our side: `send_eof` ends our sending and says nothing. The other side's end
+comes through, and what it sent before with it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from anyio.abc import ByteStream
 from covey.errors import AgentError, AgentGarbled, NoAgent
 from covey.model.outside import clean
 
-PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-_DATA, _ERROR, _CLOSE = 0, 1, 255
+PROTOCOL = "v4.channel.k8s.io"
+_DATA, _ERROR = 0, 1
 _READ = 64 * 1024
 _LONGEST_ERROR = 4096
 _REFUSED = ("connection refused", "connect: ", "no such host", "failed to connect")
@@ -30,11 +30,11 @@ _GOODBYE = 1.0  # seconds that closing may take
 class PortStream(ByteStream):
     """network: the opened socket (read, write). title: of the target, for messages. release: gives the socket back."""
 
-    def __init__(self, network: Any, title: str, port: int, protocol: str, release: Callable[[], Any]) -> None:
+    def __init__(self, network: Any, title: str, port: int, release: Callable[[], Any]) -> None:
         from wsproto.connection import Connection, ConnectionType
 
         self._network, self._title, self._port = network, title, port
-        self._release, self._talks_close = release, protocol.startswith("v5")
+        self._release = release
         self._frames = Connection(ConnectionType.CLIENT)
         self._channel: int | None = None  # of the message being read
         self._prefix = {_DATA: 2, _ERROR: 2}  # bytes of the port's number still to come
@@ -70,11 +70,7 @@ class PortStream(ByteStream):
             await self._write(BytesMessage(data=bytes([_DATA]) + bytes(view[start : start + _READ])))
 
     async def send_eof(self) -> None:
-        """No more from our side; said to the other only where the protocol can."""
-        from wsproto.events import BytesMessage
-
-        if self._talks_close and not self._sent_all and not self._ended:
-            await self._write(BytesMessage(data=bytes([_CLOSE, _DATA])))
+        """No more from our side; the protocol cannot say so to the other."""
         self._sent_all = True
 
     async def aclose(self) -> None:

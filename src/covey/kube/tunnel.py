@@ -17,10 +17,10 @@ from urllib.parse import quote, urlsplit
 import anyio
 from anyio.abc import ByteStream
 
-from covey.errors import AgentError, ClusterError, NoAgent, UsageError
-from covey.kube.client import Cluster, refused
+from covey.errors import AgentError, ClusterDenied, ClusterError, NoAgent, UsageError
+from covey.kube.client import Cluster, refused, word
 from covey.kube.kubectl import KubectlChannel
-from covey.kube.portforward import PROTOCOLS, PortStream
+from covey.kube.portforward import PROTOCOL, PortStream
 from covey.kube.rbac import Permission
 from covey.model.provenance import Target
 
@@ -60,18 +60,18 @@ class PodChannel:
         """A stream to a port on the pod's loopback. That nothing listens is raised by its first `receive` (NoAgent)."""
         space, pod = self._target.namespace, self._target.pod
         path = f"/api/v1/namespaces/{quote(space, safe='')}/pods/{quote(pod, safe='')}/portforward"
-        answer = await self._cluster.upgrade(path, [("ports", str(port))], PROTOCOLS)
+        answer = await self._cluster.upgrade(path, [("ports", str(port))], (PROTOCOL,))
         if answer.status_code != 101:
             raise _unopened(answer.status_code, answer.text, self._target)
         protocol = answer.headers.get("sec-websocket-protocol", "")
-        if protocol not in PROTOCOLS:
+        if protocol != PROTOCOL:
             await answer.aclose()
             raise ClusterError(
                 f"the API server opens port-forwards over WebSocket as {protocol!r}, which is not known here",
                 hint="use --via kubectl",
             )
         network = answer.extensions["network_stream"]
-        return PortStream(network, self._target.name, port, protocol, answer.aclose)
+        return PortStream(network, self._target.name, port, answer.aclose)
 
     async def exec(self, argv: Sequence[str]) -> bytes:
         """What a command in the container prints; AgentError with its stderr when it fails."""
@@ -85,17 +85,11 @@ class PodChannel:
 
 def _unopened(status: int, answer: str, target: Target) -> Exception:
     """The API server does not open a port-forward: a right is missing, the pod is gone, or its node is away."""
-    import json
-
-    try:
-        said = str(json.loads(answer).get("message", ""))
-    except (ValueError, AttributeError):
-        said = answer
-    if status in (401, 403):
-        return refused(status, said, Permission("get", "pods/portforward", target.namespace))
-    error = refused(status, said, Permission("get", "pods/portforward", target.namespace))
+    error = refused(status, word(answer), Permission("get", "pods/portforward", target.namespace))
+    if isinstance(error, ClusterDenied):
+        return error
     if status == 404:
-        return AgentError(f"{target.name}: the pod is gone", hint="collect earlier, or with --watch")
+        return AgentError(f"{target.name}: the pod is gone", hint="collect before it is deleted or replaced")
     return AgentError(f"{target.name}: {error.what}")
 
 
