@@ -35,7 +35,8 @@ def stop_helper(spool: Path) -> bool:
     with contextlib.suppress(OSError, ValueError, IndexError):
         _, pid, ticks, _ = (spool / "helper").read_text(encoding="ascii").split()
         status = Path(f"/proc/{int(pid)}/stat").read_text(encoding="ascii", errors="replace")
-        if status.rpartition(") ")[2].split()[19] == ticks:
+        command = Path(f"/proc/{int(pid)}/cmdline").read_bytes()
+        if status.rpartition(") ")[2].split()[19] == ticks and b"--covey-helper" in command:  # not a serving thread's
             os.kill(int(pid), signal.SIGTERM)
             return True
     return False
