@@ -161,7 +161,7 @@ def covey(capture: Mapping[str, Any] | bytes | None = None, token: str = "", **i
 
 
 def old(reply: Mapping[str, Any] | bytes, *, art: bool = False, reset: int = 200, health: str = "") -> Handler:
-    """An agent of the old protocols. reply: to /coverage; bytes values are sent as base64. art: with identity headers."""
+    """An agent of the old protocols. reply: to /coverage; bytes in it go as base64. art: with identity headers."""
     fields = reply if isinstance(reply, bytes) else {key: _text(value) for key, value in reply.items()}
     headers = {"X-Art-Coverage-Server": "1", "X-Art-Coverage-Pid": "21", "X-Art-Coverage-Binary": "/bin/app"}
 
