@@ -23,8 +23,6 @@ from covey.errors import AgentDenied, AgentError, AgentGarbled, AgentTimeout, Re
 from covey.model.outside import clean
 
 if TYPE_CHECKING:
-    import ssl
-
     import httpx2
     from anyio.abc import ByteStream
 
@@ -105,11 +103,11 @@ async def over(connect: Connect) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @asynccontextmanager
-async def client(verify: ssl.SSLContext | bool = True) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client for ordinary addresses, for `fetch`; the usual proxy variables apply."""
+async def client(*, direct: bool = False) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client for ordinary addresses, for `fetch`; the usual proxy variables apply unless `direct`."""
     import httpx2
 
-    async with httpx2.AsyncClient(verify=verify, timeout=None) as plain:
+    async with httpx2.AsyncClient(timeout=None, trust_env=not direct, verify=not direct) as plain:
         yield plain
 
 
