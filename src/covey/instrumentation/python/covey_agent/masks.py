@@ -52,8 +52,8 @@ def from_text(text: str) -> bytes:
     """The mask of `1-3,7`. Raises ValueError on anything else, on falling numbers and on lines past MAX_LINE."""
     mask = bytearray()
     for part in text.split(",") if text else []:
-        first, _, last = part.partition("-")
-        a, b = int(first), int(last or first)
+        first, dash, last = part.partition("-")
+        a, b = int(first), int(last if dash else first)
         if not len(mask) <= a <= b <= MAX_LINE or a < 1:
             raise ValueError(f"lines {part[:40]!r} do not ascend")
         mask.extend(bytes(a - len(mask)))
