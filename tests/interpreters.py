@@ -35,24 +35,26 @@ def find(version: str) -> Path:
 @functools.cache
 def _find(version: str) -> Path | None:
     for candidate in _candidates(version):
-        if os.access(candidate, os.X_OK) and _version_of(candidate) == version:
-            return candidate
+        told = _ask(candidate) if os.access(candidate, os.X_OK) else []
+        if told[:1] == [version]:
+            return Path(told[1])
     return None
 
 
 def _candidates(version: str) -> list[Path]:
     named = [Path(entry) for entry in os.environ.get("COVEY_TEST_PYTHONS", "").split(os.pathsep) if entry]
-    # pyenv's starters on PATH are scripts that may refuse: its versions are asked directly instead.
     on_path = shutil.which(f"python{version}")
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     installed = sorted(pyenv.glob(f"{version}.*/bin/python{version}"))
     return [*named, *([Path(on_path)] if on_path else []), *reversed(installed)]
 
 
-def _version_of(python: Path) -> str:
-    code = "import sys; print('%d.%d' % sys.version_info[:2] if sys.implementation.name == 'cpython' else '')"
+def _ask(python: Path) -> list[str]:
+    """Version and true place (a starter on PATH may be a script); nothing for other implementations."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable, end='')"
+    code += " if sys.implementation.name == 'cpython' else None"
     done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    return done.stdout.split(maxsplit=1) if done.returncode == 0 else []
 
 
 def with_packages(version: str) -> Path:

@@ -158,7 +158,7 @@ def test_many_threads_write_at_once(folder):
         thread.join()
     found = read(folder, segment)
     assert not found.damaged
-    assert lines_of(found) == dict.fromkeys(planes, [1])
+    assert lines_of(found) == {path: [1] for path in planes}
 
 
 def test_a_signal_handler_writes_in_the_middle(folder):

@@ -1,0 +1,387 @@
+"""First, do no harm: what an application does is the same with the agent and without."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import agent_runs
+import pytest
+
+from covey import instrumentation
+
+if sys.platform != "linux":
+    pytest.skip("agents run on Linux", allow_module_level=True)
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: run the tests in a container or as root")
+needs_unshare = pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare, of util-linux")
+
+
+def covey_lines(done):
+    return [line for line in done.stderr.splitlines() if line.startswith("covey:")]
+
+
+def test_command_substitution_returns(lab):
+    """A helper that kept standard output open would let the shell wait for it."""
+    command = ["sh", "-c", 'x=$("$0" -c "print(41 + 1)"); echo "got $x"', str(lab.python)]
+    done = subprocess.run(command, env=agent_runs.environment(lab.spool, **lab.env), capture_output=True, timeout=30)
+    assert done.stdout == b"got 42\n"
+    assert done.stderr == b""
+
+
+def test_nothing_inherited_is_kept_by_the_helper(lab, tmp_path):
+    """A lock on an inherited descriptor, and a pipe other than the standard ones, end with the application."""
+    script = lab.write("app.py", "print('ran')\n")
+    reading, writing = os.pipe()
+    with (tmp_path / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        lab.run(script, pass_fds=(held.fileno(), writing))
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        assert pipe.read() == b""
+    with (tmp_path / "lock").open("w") as again:
+        fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+REAPER = """
+    import os, subprocess, sys
+    children = [subprocess.Popen([sys.executable, "-c", "pass"]) for _ in range(3)]
+    ended = 0
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            break
+        ended += 1
+    print("ended", ended, "children")
+"""
+
+
+def test_a_loop_over_all_children_ends(lab):
+    done = lab.run(lab.write("app.py", REAPER))
+    assert done.stdout == "ended 3 children\n", done.stderr
+
+
+@needs_root
+@needs_unshare
+def test_a_loop_over_all_children_ends_as_pid_1(lab):
+    script = lab.write("app.py", REAPER.replace('print("ended', 'print(os.getpid(), "ended'))
+    command = ["unshare", "--pid", "--fork", "--mount-proc", str(lab.python), str(script)]
+    done = subprocess.run(
+        command, env=agent_runs.environment(lab.spool, **lab.env), capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "1 ended 3 children\n", done.stderr
+    assert lab.saw(script, "ended += 1")
+
+
+@needs_root
+@needs_unshare
+@pytest.mark.parametrize("size", ["4k", "64k", "256k"])
+def test_a_tiny_device_costs_one_line_and_never_the_process(lab, size):
+    """A page of a mapping that the device has no room for would kill with SIGBUS."""
+    for number in range(30):
+        lab.write(f"mod{number}.py", "x = 0\n" * 9000)
+    names = ", ".join(f"mod{number}" for number in range(30))
+    script = lab.write("app.py", f"import {names}\nprint('ran to its end')\n")
+    lab.spool.mkdir()
+    mounted = f'mount -t tmpfs -o size={size},mode=1777 none "$0" && exec "$@"'
+    command = ["unshare", "--mount", "sh", "-c", mounted, str(lab.spool), str(lab.python), str(script)]
+    environ = agent_runs.environment(lab.spool, **lab.env)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "ran to its end\n"), done.stderr
+    assert len(covey_lines(done)) == 1, done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_full_spool_costs_one_line_and_the_segment_says_so(lab):
+    for number in range(10):
+        lab.write(f"mod{number}.py", "x = 0\n" * 20_000)
+    imports = "".join(f"import mod{number}\n" for number in range(10))
+    script = lab.write("app.py", imports + "print('ran to its end')\n")
+    done = lab.run(script, env={"COVEY_AGENT_SPOOL_MAX": "200k"})
+    assert (done.returncode, done.stdout) == (0, "ran to its end\n")
+    assert len(covey_lines(done)) == 1
+    assert "COVEY_AGENT_SPOOL_MAX" in done.stderr
+    (segment,) = agent_runs.segments(lab.spool)
+    assert segment.full
+    assert lab.saw(script, "ran to its end")
+
+
+def test_no_place_to_record_costs_one_line(lab):
+    script = lab.write("app.py", "print('ran')\n")
+    done = lab.run(script, spool="/proc/nowhere")
+    assert (done.returncode, done.stdout) == (0, "ran\n")
+    assert len(covey_lines(done)) == 1
+
+
+FORKS = """
+    import os, sys, threading
+    for number in range(5):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(number)
+        assert os.waitpid(pid, 0)[1] >> 8 == number
+    print("forked", threading.active_count(), [thread.name for thread in threading.enumerate()])
+    print(len(os.listdir("/proc/self/task")) if "tasks" in sys.argv else "")
+"""
+
+
+def test_a_fork_is_not_warned_of(lab):
+    """From 3.12 on Python warns of a fork while there is another thread, as the one that re-arms lines."""
+    script = lab.write("app.py", FORKS)
+    without, with_agent = lab.both("-W", "error", script)
+    assert (with_agent.returncode, with_agent.stdout) == (0, without.stdout), with_agent.stderr
+    assert with_agent.stderr == ""
+
+
+def test_probes_bring_no_thread(lab):
+    if lab.core != "probes":
+        pytest.skip("one thread re-arms sys.monitoring's lines")
+    without, with_agent = lab.both(lab.write("app.py", FORKS), "tasks")
+    assert with_agent.stdout == without.stdout
+
+
+FIRST_NUMBER = """
+    import os, subprocess, sys
+    print("first", os.open("/dev/null", os.O_RDONLY))
+    import late
+    print("second", os.open("/dev/null", os.O_RDONLY))
+    show = "import os; print(sorted(int(n) for n in os.listdir('/proc/self/fd')))"
+    print(subprocess.run([sys.executable, "-I", "-c", show], close_fds=False, stdout=subprocess.PIPE).stdout)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-I", "-c", show])
+"""
+
+
+def test_descriptor_numbers_are_the_same_and_none_is_inherited(lab):
+    lab.write("late.py", "x = 1\n" * 50_000)
+    without, with_agent = lab.both(lab.write("app.py", FIRST_NUMBER))
+    assert with_agent.stdout == without.stdout
+    assert with_agent.stderr == ""
+
+
+CLOSES_ALL = """
+    import os, sys
+    if os.fork():
+        os.wait()
+        sys.exit()
+    os.setsid()
+    os.closerange(3, 4096)
+    files = [open("/dev/null") for _ in range(300)]
+    import late
+    pid = os.fork()
+    if pid == 0:
+        import later
+        os._exit(0)
+    os.waitpid(pid, 0)
+    for file in files:
+        file.close()
+    print("went on", flush=True)
+"""
+
+
+def test_a_daemon_that_closes_all_descriptors_keeps_its_own(lab):
+    late, later = lab.write("late.py", "x = 1\n" * 50_000), lab.write("later.py", "x = 2\n")
+    script = lab.write("app.py", CLOSES_ALL)
+    done = lab.run("-W", "error", script)
+    assert (done.stdout, done.stderr) == ("went on\n", "")
+    assert lab.saw(script, "went on")
+    assert lab.ran(late) == set(range(1, 50_001))
+    assert lab.ran(later) == {1}
+
+
+ENDINGS = {
+    "exit": "import sys; sys.exit(3)",
+    "text": "import sys; sys.exit('over')",
+    "raise": "def f():\n    raise ValueError('bad')\nf()",
+    "group": "import os; os._exit(7)",
+    "term": "import os, signal; os.kill(os.getpid(), signal.SIGTERM); import time; time.sleep(9)",
+    "kill": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "interrupt": "import os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(9)",
+    "syntax": "x = (\n",
+    "abort": "import os; os.abort()",
+    "recursion": "def f(): f()\nf()",
+    "thread": "import threading, time; threading.Thread(target=lambda: (time.sleep(0.2), print('late'))).start()",
+    "atexit": "import atexit; atexit.register(print, 'bye'); print('end')",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_endings_are_the_same(lab, ending):
+    script = lab.write("app.py", ENDINGS[ending] + "\n")
+    without, with_agent = lab.both(script)
+    assert with_agent.returncode == without.returncode
+    assert with_agent.stdout == without.stdout
+    assert with_agent.stderr.splitlines()[-1:] == without.stderr.splitlines()[-1:]
+    assert covey_lines(with_agent) == []
+    if lab.core == "monitoring" and ending != "recursion":
+        assert with_agent.stderr == without.stderr
+
+
+BLOCKED = """
+    import os, signal, sys, threading, time
+    def handler(number, frame):
+        print("handled", number, flush=True)
+        sys.exit(5)
+    signal.signal(signal.SIGTERM, handler)
+    print(sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])), flush=True)
+    {block}
+"""
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["signal.pause()", "time.sleep(60)", "lock = threading.Lock(); lock.acquire(); lock.acquire()", "sys.stdin.read()"],
+)
+def test_a_signal_reaches_the_blocked_main_thread(lab, block):
+    script = lab.write("app.py", BLOCKED.format(block=block))
+    environ = agent_runs.environment(lab.spool, **lab.env)
+    command = [str(lab.python), str(script)]
+    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "[]\n"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == "handled 15\n"
+        assert process.wait(20) == 5
+
+
+HANDLED = """
+    import signal, sys, importlib
+    sys.path.insert(0, {folder!r})
+    raised = caught = 0
+    class Stop(Exception):
+        pass
+    def handler(number, frame):
+        global raised
+        raised += 1
+        raise Stop
+    signal.signal(signal.SIGALRM, handler)
+    number = 0
+    while caught < 40:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.0007)
+            while True:
+                number += 1
+                importlib.import_module("mod%d" % (number % 400))
+                sys.modules.pop("mod%d" % (number % 400), None)
+        except Stop:
+            caught += 1
+    print(raised == caught)
+"""
+
+
+def test_what_a_signal_handler_raises_comes_out(lab):
+    """Also when the handler runs while the agent is at work."""
+    for number in range(400):
+        lab.write(f"mod{number}.py", f"def f{number}():\n    return {number}\nf{number}()\n")
+    done = lab.run(lab.write("app.py", HANDLED.format(folder=str(lab.folder))))
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+    assert covey_lines(done) == []
+
+
+NAMES = """
+    import sys, builtins, inspect, pickle
+    import other
+    def function(a, b=2):
+        "doc"
+        return a
+    class Thing:
+        "doc"
+        __hidden = 1
+        def method(self): return self.__hidden
+    print(sorted(vars(other)), sorted(n for n in globals() if n != "__cached__"))
+    print(__name__, __spec__, __package__, __doc__, __file__, type(__loader__).__name__, sys.argv, sys.path[0])
+    print(inspect.getsource(function), inspect.signature(function), function.__doc__, Thing.__doc__, Thing().method())
+    print(function.__code__.co_varnames, function.__code__.co_firstlineno, sorted(vars(Thing)))
+    print(pickle.dumps(Thing()) == pickle.dumps(pickle.loads(pickle.dumps(Thing()))), sys.flags)
+    print([name for name in sys.modules if name.startswith("app")], sys.modules["__main__"].__dict__ is globals())
+"""
+
+
+def test_names_documentation_and_source_are_the_same(lab):
+    lab.write("other.py", '"""Doc."""\nfrom __future__ import annotations\nx: int = 1\n')
+    without, with_agent = lab.both(lab.write("app.py", NAMES), "a", "-b")
+    assert with_agent.stdout == without.stdout
+    assert with_agent.stderr == without.stderr == ""
+
+
+WITHOUT_STREAMS = "import sys\nopen(sys.argv[1], 'w').write(repr((sys.stdin, sys.stdout, sys.stderr)))\n"
+
+
+def test_closed_standard_streams_stay_closed(lab, tmp_path):
+    script = lab.write("app.py", WITHOUT_STREAMS)
+    for spool, name in ((None, "without"), (lab.spool, "with")):
+        command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", str(lab.python), str(script), str(tmp_path / name)]
+        subprocess.run(command, env=agent_runs.environment(spool, **lab.env), timeout=30)
+    assert (tmp_path / "with").read_text() == (tmp_path / "without").read_text()
+
+
+CHANGES_USER = """
+    import os, sys
+    sys.path.insert(0, {folder!r})
+    import before
+    pid = os.fork()
+    if pid == 0:
+        os.setgroups([]), os.setgid(65534), os.setuid(65534)
+        import child_after
+        before.used_by_child()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    os.setgroups([]), os.setgid(65534), os.setuid(65534)
+    import after
+    print("ran as", os.getuid())
+"""
+
+
+@needs_root
+def test_a_process_that_gives_up_root_is_still_recorded(lab):
+    modules = {
+        name: lab.write(f"{name}.py", f"def used_by_child():\n    return 1\nx = {number}\n" + "y = 1\n" * 9000)
+        for number, name in enumerate(("before", "child_after", "after"))
+    }
+    script = lab.write("app.py", CHANGES_USER.format(folder=str(lab.folder)))
+    done = lab.run(script)
+    assert (done.stdout, done.stderr) == ("ran as 65534\n", "")
+    assert lab.saw(script, "ran as")
+    for path in modules.values():
+        assert lab.saw(path, "x = ")
+    assert lab.saw(modules["before"], "return 1")
+    assert {folder.name.split("-")[0] for folder in lab.spool.glob("u*")} == {"u0", "u65534"}
+
+
+@needs_root
+@needs_unshare
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv, of util-linux")
+def test_a_spool_begun_by_root_serves_others(lab):
+    """An entry point that runs as root, as a migration, and then the service as another user."""
+    script = lab.write("app.py", "import os; print('ran as', os.getuid())\n")
+    lab.run(script)
+    agent = lab.folder / "agent"
+    instrumentation.write_folder(agent)
+    shown = lab.folder / "python"  # where another user reaches it
+    shown.mkdir()
+    binding = 'mount --bind "$1" "$2" && export LD_LIBRARY_PATH="$2/lib" && exec setpriv --reuid 65534 --regid 65534'
+    binding += ' --clear-groups "$2/bin/$3" "$4"'
+    parts = [str(lab.python.parents[1]), str(shown), lab.python.name, str(script)]
+    environ = agent_runs.environment(lab.spool, **lab.env, PYTHONPATH=str(agent))
+    command = ["unshare", "--mount", "sh", "-c", binding, "sh", *parts]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("ran as 65534\n", "")
+    assert len(list(lab.spool.glob("u65534-*/*.seg"))) == 1
+
+
+def test_isolated_interpreters_are_left_alone(newest):
+    done = newest.run("-I", newest.write("app.py", "print('ran')\n"))
+    assert (done.stdout, done.stderr) == ("ran\n", "")
+    assert not newest.spool.exists()
+
+
+def test_without_the_switch_nothing_happens(newest):
+    script = newest.write("app.py", "import sys; print([n for n in sys.modules if n.startswith('covey')])\n")
+    done = newest.run(script, env={"COVEY_AGENT": "0"})
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert not newest.spool.exists()
