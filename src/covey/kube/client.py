@@ -41,17 +41,27 @@ _NAMES = {**{kind: kind for kind in _KINDS}, **{f"{kind}s": kind for kind in _KI
 async def open_cluster(kubeconfig: str = "", context: str = "") -> AsyncIterator[Cluster]:
     """The cluster of a kubeconfig and context, "" for the usual ones; see kubeconfig.load for the rules."""
     try:
-        import httpx2
-        import yaml  # type: ignore[import-untyped]  # noqa: F401
+        account = load(kubeconfig, context)
+    except ImportError as error:
+        raise MissingExtra("k8s", "talking to Kubernetes") from error
+    async with open_account(account) as cluster:
+        yield cluster
+
+
+@asynccontextmanager
+async def open_account(account: Account) -> AsyncIterator[Cluster]:
+    """A cluster by its account. Opening asks nothing of it yet."""
+    try:
         from lightkube import AsyncClient
         from lightkube.config.kubeconfig import SingleConfig
         from lightkube.config.models import Cluster as Server
         from lightkube.config.models import Context, User
-
-        from covey.kube.door import Door
     except ImportError as error:
         raise MissingExtra("k8s", "talking to Kubernetes") from error
-    account = load(kubeconfig, context)
+    import httpx2
+
+    from covey.kube.door import Door
+
     door = Door(account)
     # TLS and credentials are the door's; so the library is told of a server without either.
     config = SingleConfig(
