@@ -132,7 +132,7 @@ def _command_line():
 
 
 def _run_here(arguments):
-    """In this process, as near as runpy comes to it."""
+    """In this process."""
     import runpy
 
     from covey_agent.start import start
@@ -144,5 +144,21 @@ def _run_here(arguments):
     start()
     if module:
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
-    else:
+    elif os.path.isdir(arguments[0]):
         runpy.run_path(arguments[0], run_name="__main__")
+    else:
+        _run_script(os.path.abspath(arguments[0]))
+
+
+def _run_script(path):
+    """As `python SCRIPT` does, in a module `__main__` of its own; runpy would set `__package__` and keep a copy."""
+    from covey_agent.start import code_of
+
+    with open(path, "rb") as file:
+        data = file.read()
+    main = type(sys)("__main__")
+    main.__dict__.update(__file__=path, __cached__=None, __builtins__=sys.modules["builtins"])
+    main.__loader__ = sys.modules["_frozen_importlib_external"].SourceFileLoader("__main__", path)
+    code = code_of(path, lambda: compile(data, path, "exec", dont_inherit=True))
+    sys.modules["__main__"] = main
+    exec(code, main.__dict__)

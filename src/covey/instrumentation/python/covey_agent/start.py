@@ -27,6 +27,12 @@ def start(environ=os.environ) -> bool:
         return False
 
 
+def code_of(path: str, original):
+    """The code to run of a script that no loader loads: with probes, where the core works with probes."""
+    core = _running[0] if _running else None
+    return core.code(path, original) if hasattr(core, "code") and core.sources.wanted(path) else original()
+
+
 def _start(settings):
     for problem in settings.problems:
         say(problem)
