@@ -20,6 +20,7 @@ from covey.model.manifest import Capture, Failure, Manifest, Process
 from covey.model.provenance import Target
 
 Epochs = Mapping[tuple[object, ...], int]
+Origins = Mapping[str, tuple[str, str]]  # (repository, commit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,14 @@ async def collect(
     tell: Tell = lambda _: None,
     since: Epochs | None = None,
     failures: Sequence[Failure] = (),
+    origins: Origins | None = None,
 ) -> Collected:
     """Ask every agent of every target and finish the bundle, whatever happens on the way.
 
     since: of each agent (`agent_key`), the epoch from which on it is asked; all of it where there is none.
-    failures: what went wrong before, for the record. When cancelled, the bundle is finished with what was collected
-    and the cancellation goes on. An agent's trouble is a failure in the manifest, never an exception.
+    failures: what went wrong before, for the record. origins: of targets by name, where an agent does not tell.
+    When cancelled, the bundle is finished with what was collected and the cancellation goes on. An agent's trouble is a
+    failure in the manifest, never an exception.
     """
     taken: dict[str, Capture] = {}
     writing = anyio.Lock()
@@ -57,8 +60,9 @@ async def collect(
         epoch = (since or {}).get(agent_key(visit), 0)
         capture = partial(visit.agent.capture, visit.channel, visit.who, how.token, journal.test, how.limits, epoch)
         raw = await persist(capture)
+        entry = _entry(visit, raw, (origins or {}).get(visit.target.name, ("", "")))
         async with writing:
-            entry = await anyio.to_thread.run_sync(journal.add, _entry(visit, raw), raw.files)
+            entry = await anyio.to_thread.run_sync(journal.add, entry, raw.files)
         taken[entry.directory] = entry
 
     sweep = Sweep(how, take, record, tell)
@@ -87,7 +91,7 @@ def agent_key(visit: Visit) -> tuple[object, ...]:
     return (target.pod_uid or target.name, target.container, target.container_id, target.restart, visit.who.port)
 
 
-def _entry(visit: Visit, raw: RawCapture) -> Capture:
+def _entry(visit: Visit, raw: RawCapture, origin: tuple[str, str]) -> Capture:
     who = visit.who
     return Capture(
         target=visit.target,
@@ -96,8 +100,8 @@ def _entry(visit: Visit, raw: RawCapture) -> Capture:
         format=raw.format,
         port=who.port,
         boot_id=who.boot_id,
-        repository=who.repository,
-        commit=who.commit,
+        repository=who.repository or origin[0],
+        commit=who.commit or origin[1],
         processes=tuple(_process(one) for one in raw.processes),
         warnings=tuple(raw.warnings),
     )

@@ -32,8 +32,8 @@ _T = TypeVar("_T")
 class How:
     """agents: in the order in which they are asked whether they know a port. channels: a way into a target's pod.
 
-    port: asked for first; neighbours: whether others are asked as well. token: for all agents, or "". limits: of one agent; its seconds are also a pod's deadline.
-    concurrency: pods at once. timeout: seconds for everything.
+    port: asked for first; neighbours: whether others are asked as well. token: for all agents, or "". limits: of one
+    agent; its seconds are also a pod's deadline. concurrency: pods at once. timeout: seconds for everything.
     """
 
     agents: Sequence[Agent]
