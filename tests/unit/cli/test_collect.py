@@ -1,0 +1,211 @@
+"""The verbs collect, discover and reset as a user runs them, against real agents on the loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from fakes.agent_servers import capture_of, covey, hanging, old, serving, stranger
+
+from covey.model.bundle import Bundle
+
+COVEY = [sys.executable, "-m", "covey"]
+
+
+def run(*arguments, cwd, **more):
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "160", "KUBECONFIG": os.devnull}
+    return subprocess.run(
+        [*COVEY, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60, **more
+    )
+
+
+def test_an_address_is_collected_into_a_bundle(tmp_path):
+    with serving(covey(commit="c0ffee")) as server:
+        url = f"http://127.0.0.1:{server.port}/coverage"
+        done = run("collect", "--url", url, "-o", "b", "--test-name", "e2e", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("warning")) == (0, 0), done.stderr
+    told = json.loads(done.stdout)
+    assert (told["schema"], told["status"], told["test_name"], told["bundle"]) == (
+        "covey.collect/1",
+        "complete",
+        "e2e",
+        "b",
+    )
+    assert [(row["target"], row["format"]) for row in told["collected"]] == [(url, "segments")]
+    (entry,) = Bundle.open(tmp_path / "b").captures
+    assert (entry.target.component, entry.commit) == (f"127.0.0.1:{server.port}", "c0ffee")
+    assert url in done.stderr
+
+
+def test_collecting_twice_counts_once_and_names_are_kept(tmp_path):
+    with serving(covey()) as server:
+        first = run("collect", "--url", f"127.0.0.1:{server.port}", cwd=tmp_path)
+        again = run("collect", "--url", f"127.0.0.1:{server.port}", cwd=tmp_path)
+        other = run("collect", "--url", f"127.0.0.1:{server.port}", "--test-name", "other", cwd=tmp_path)
+    assert (first.returncode, again.returncode, other.returncode) == (0, 0, 2)
+    manifest = Bundle.open(tmp_path / "coverage-output").manifest
+    assert len(manifest.captures) == 1
+    assert manifest.test.startswith("covey-20")
+    assert "going on with the bundle" in again.stderr
+    assert "choose another -o" in other.stderr
+
+
+@pytest.mark.parametrize(("soft", "code"), [((), 6), (("--soft",), 0)])
+def test_a_part_is_a_part(tmp_path, soft, code):
+    with serving(covey()) as good, serving(stranger) as bad:
+        urls = ("--url", f"127.0.0.1:{good.port}", "--url", f"127.0.0.1:{bad.port}")
+        done = run("collect", *urls, "-o", "b", *soft, cwd=tmp_path)
+    assert done.returncode == code
+    assert "no coverage agent answers" in done.stderr
+    assert Bundle.open(tmp_path / "b").manifest.status == "partial"
+
+
+def test_nothing_collected(tmp_path):
+    with serving(stranger) as bad:
+        done = run("collect", "--url", f"127.0.0.1:{bad.port}", "-o", "b", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "nothing was collected" in done.stderr
+    assert Bundle.open(tmp_path / "b").manifest.status == "empty"
+
+
+def test_the_token_comes_from_a_file(tmp_path):
+    (tmp_path / "token").write_text("s3cret\n")
+    with serving(covey(token="s3cret")) as server:
+        url = f"127.0.0.1:{server.port}"
+        assert run("collect", "--url", url, "-o", "a", cwd=tmp_path).returncode == 3
+        done = run("collect", "--url", url, "-o", "b", "--agent-token-file", "token", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "s3cret" not in done.stderr + (tmp_path / "b" / "metadata.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("-l", "app=x", "--timeout", "soon"),
+        ("--url", "ftp://x"),
+        ("--url", "x:9095", "--port", "0"),
+        ("--snapshot", "{}"),
+        ("--snapshot", '{"components": [1]}'),
+        ("--url", "x:9095", "--agent-token-file", "/dev/null"),
+        ("--url", "x:9095", "--"),
+        ("--url", "x:9095", "--", "there-is-no-such-program"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(tmp_path, arguments):
+    done = run("collect", *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "coverage-output").exists()
+
+
+def test_coverports_flags_are_accepted_and_say_when_they_do_nothing(tmp_path):
+    with serving(covey()) as server:
+        flags = ["--source-dir=.", "--remap-paths=false", "--filters=a,b", "--auto-process=false", "--skip-filter"]
+        flags += ["--timeout", "120", "--port", "53700", "--output", "b", "--test-name=e2e", "--push=false"]
+        done = run("collect", "--url", f"127.0.0.1:{server.port}", *flags, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for flag in ("--source-dir", "--remap-paths", "--filters", "--auto-process", "--skip-filter", "--push"):
+        assert done.stderr.count(f"{flag} has no effect") == 1
+
+
+def test_a_window_around_a_command(tmp_path):
+    asked = []
+
+    def agent(request):
+        asked.append(f"{request.method} {request.path}")
+        covey()(request)
+
+    with serving(agent) as server:
+        script = f"import sys; print('ran'); open({str(tmp_path / 'seen')!r}, 'w').close(); sys.exit(int(sys.argv[1]))"
+        command = ["collect", "--url", f"127.0.0.1:{server.port}", "-o", "b", "--test-name", "login", "--json", "--"]
+        done = run(*command, sys.executable, "-c", script, "0", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["test_name"] == "login"
+        assert "ran" in done.stderr
+        assert asked.index("POST /covey/1/epoch") < asked.index("GET /covey/1/capture?since=4")
+        assert (tmp_path / "seen").exists()
+        assert run(*command, sys.executable, "-c", script, "9", cwd=tmp_path).returncode == 9
+
+
+def test_what_could_not_be_reset_makes_it_a_part(tmp_path):
+    dump = b"z\x78\x9c\x03\x00\x00\x00\x00\x01"
+    with serving(old({"coverage_data": dump}, reset=404)) as server:
+        done = run("collect", "--url", f"127.0.0.1:{server.port}", "-o", "b", "--", "true", cwd=tmp_path)
+    assert done.returncode == 6
+    assert [one.reason for one in Bundle.open(tmp_path / "b").manifest.failures] == ["not-reset"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_a_valid_bundle_of_what_was_collected(tmp_path, number):
+    folder = tmp_path / "b"
+    with serving(covey()) as good, serving(hanging) as bad:
+        urls = ["--url", f"127.0.0.1:{good.port}", "--url", f"127.0.0.1:{bad.port}"]
+        command = [*COVEY, "collect", *urls, "-o", str(folder), "--pod-timeout", "50s"]
+        started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            wait_for(
+                lambda: (folder / "journal.jsonl").exists() and '"capture"' in (folder / "journal.jsonl").read_text()
+            )
+            started.send_signal(number)
+            _, told = started.communicate(timeout=30)
+        finally:
+            started.kill()
+    assert started.returncode == 130, told
+    manifest = Bundle.open(folder).manifest
+    assert manifest.status == "partial"
+    assert [one.target.url for one in manifest.captures] == [f"127.0.0.1:{good.port}"]
+    assert f"127.0.0.1:{bad.port}" in {one.target for one in manifest.failures}
+    assert {one.reason for one in manifest.failures} == {"interrupted"}
+    assert "interrupted" in told
+    assert "Traceback" not in told
+
+
+def test_a_killed_collector_is_gone_on_with(tmp_path):
+    folder = tmp_path / "b"
+    with serving(covey()) as good, serving(hanging) as bad, serving(covey(capture_of(pid=9))) as other:
+        urls = ["--url", f"127.0.0.1:{good.port}", "--url", f"127.0.0.1:{bad.port}"]
+        command = [*COVEY, "collect", *urls, "-o", str(folder), "--test-name", "e2e"]
+        started = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        wait_for(lambda: (folder / "journal.jsonl").exists() and '"capture"' in (folder / "journal.jsonl").read_text())
+        started.kill()
+        started.wait()
+        assert not (folder / "metadata.json").exists()
+        done = run("collect", "--url", f"127.0.0.1:{other.port}", "-o", folder, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    manifest = Bundle.open(folder).manifest
+    assert (manifest.test, len(manifest.captures)) == ("e2e", 2)
+
+
+def test_reset(tmp_path):
+    with serving(covey()) as server:
+        done = run("reset", "--url", f"127.0.0.1:{server.port}", "--test-name", "login", "--json", cwd=tmp_path)
+        assert server.asked[-1] == "POST /covey/1/epoch"
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["reset"] == [f"127.0.0.1:{server.port}"]
+
+
+def test_without_a_cluster_the_cure_is_named(tmp_path):
+    done = run("discover", "-l", "app=x", cwd=tmp_path)
+    assert done.returncode in (2, 4)
+    assert "error:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["collect", "discover", "reset"])
+def test_help_has_examples(tmp_path, verb):
+    done = run(verb, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Examples:" in done.stdout
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.02)
