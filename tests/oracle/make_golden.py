@@ -1,6 +1,7 @@
-"""Makes the golden files anew, with the real tools. Run by hand: `python tests/oracle/make_golden.py PYTHON... GCOVR`.
+"""Makes the golden files anew, with the real tools: `python tests/oracle/make_golden.py PYTHON... GCOVR`.
 
-PYTHON: interpreters that have coverage.py, one a version. GCOVR: that program; gcc has to be on the PATH.
+Needs `PYTHONPATH=tests`. PYTHON: interpreters that have coverage.py, one a version. GCOVR: that program; gcc has to be
+on the PATH.
 The projects are copied to /srv/shop and /srv/till, the paths that the files name, and removed again.
 """
 
@@ -9,13 +10,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from urllib.request import urlopen
 from xml.etree import ElementTree as ET
+
+from agent_runs import environment
+
+from covey import instrumentation
 
 HERE = Path(__file__).parent.parent / "golden"
 SHOP, TILL = Path("/srv/shop"), Path("/srv/till")
+WATCHED = "import try_it\nprint(flush=True)\ninput()\ntry_it.test_total()\nprint(flush=True)\ninput()\n"
 DUMP = "import coverage, sys; d = coverage.CoverageData('.coverage'); d.read(); sys.stdout.buffer.write(d.dumps())"
 
 
@@ -77,6 +86,35 @@ def wanted(entry: dict, lines: dict[int, bool]) -> dict[str, object]:
     }
 
 
+def segments(interpreter: str) -> None:
+    """What the agent answers of a live process with one window closed. The machine's boot id is left out."""
+    version = run(interpreter, "-c", "import sys; print(sys.version.split()[0])", folder=HERE).decode().strip()
+    shutil.copytree(HERE / "coveragepy/source", SHOP)
+    (SHOP / "watched.py").write_text(WATCHED)
+    with tempfile.TemporaryDirectory() as spool, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+        free.close()
+        environ = environment(spool, COVERAGE_PORT=port, COVEY_AGENT_SOURCE=str(SHOP))
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen([interpreter, "watched.py"], cwd=SHOP, env=environ, **pipes) as program:
+            program.stdout.readline()
+            url = f"http://127.0.0.1:{port}/covey/1"
+            urlopen(f"{url}/epoch", b'{"name": "at start"}').read()
+            program.stdin.write(b"\n")
+            program.stdin.flush()
+            program.stdout.readline()
+            urlopen(f"{url}/epoch", b'{"name": "test_total"}').read()
+            answer = urlopen(f"{url}/capture").read()
+            program.communicate(b"\n")
+        instrumentation.stop_helper(next(Path(spool).iterdir()))
+    target = HERE / "segments" / f"python-{version}"
+    target.mkdir(parents=True, exist_ok=True)
+    boot = json.loads(answer)["boot_id"].encode()
+    (target / "capture.json").write_bytes(answer.replace(boot, b"00000000-0000-0000-0000-000000000000"))
+    shutil.rmtree(SHOP)
+
+
 def c(gcovr: str) -> None:
     shutil.copytree(HERE / "c", TILL)
     run("gcc", "--coverage", "-O0", "-o", "till", "till.c", folder=TILL)
@@ -109,4 +147,5 @@ if __name__ == "__main__":
     os.environ["SOURCE_DATE_EPOCH"] = "0"
     for interpreter in sys.argv[1:-1]:
         python(interpreter)
+        segments(interpreter)
     c(sys.argv[-1])

@@ -11,6 +11,7 @@ import pytest
 from covey import plugins
 from covey.formats.base import Input
 from covey.formats.sources import CheckoutSources, NoSources
+from covey.model.report import lines_of
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 CASES = sorted(
@@ -19,6 +20,7 @@ CASES = sorted(
     for path in (GOLDEN / room).glob("*/*")
     if (path.parent / "expected.json").exists() and path.name != "expected.json"
 )
+CAPTURES = sorted((GOLDEN / "segments").glob("*/capture.json"))
 
 
 def told(path):
@@ -76,6 +78,31 @@ def test_dump_and_database_are_one(path):
     assert database.slices == dump.slices
     tests = {name.rpartition(".")[2] for name in database.slices}
     assert tests == {"test_total", "test_receipt"}
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.parent.name)
+def test_the_agent_sees_what_coverage_sees(path):
+    segments, sources = plugins.load("formats", "segments"), CheckoutSources(GOLDEN / "coveragepy/source")
+    report = segments.complete(segments.read([Input.of_path(path)], sources), sources)
+    expected = told(GOLDEN / "coveragepy/coveragepy-7.17.3/data.sqlite")
+    assert {
+        name: ([line for line, hits in file.lines.items() if hits], file.lines.missing)
+        for (_, name), file in report.files.items()
+    } == {name: (wanted["executed"], wanted["missing"]) for name, wanted in expected.items()}
+    total = {name: lines_of(bit_set) for (_, name), bit_set in report.slices["test:test_total"].items()}
+    assert total == {"shop/till.py": [11, 15, 16, 17, 18, 19], "try_it.py": [5, 6]}
+    assert [source.agent for source in report.sources] == ["python"]
+    assert report.sources[0].capture.pid > 0
+    assert any("srv/shop/watched.py" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.parent.name)
+def test_without_the_source_the_line_tables_count(path):
+    report = plugins.load("formats", "segments").read([Input.of_path(path)], NoSources())
+    till = report.files[None, "srv/shop/shop/till.py"]
+    assert set(till.lines.missing) >= {32, 33, 34, 38}
+    assert not till.inexact
+    assert any("lines of their code objects" in note for note in report.notes)
 
 
 def test_without_a_checkout_only_what_ran_is_known():

@@ -1,0 +1,141 @@
+"""What every registered format keeps to, whoever brings it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from covey import plugins
+from covey.errors import FormatError, UsageError
+from covey.formats.base import Input
+from covey.formats.sources import CheckoutSources, NoSources
+from covey.model.provenance import Provenance
+from covey.model.report import Arm, Branches, FileCoverage, Function, Lines, Report
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+FORMATS = {name: plugins.load("formats", name) for name in plugins.names("formats")}
+FILES = [
+    (room, path)
+    for room in sorted(FORMATS)
+    for path in sorted((GOLDEN / room).glob("*/*"))
+    if path.is_file() and path.name != "expected.json" and path.parent.name != "source"
+]
+FIRST = dict(reversed(FILES))
+REPORT = Report.of(
+    [
+        FileCoverage(
+            "pkg/a.py", Lines.of({1: 1, 2: 0, 9: 1}), Branches.of([Arm(2, "3", 0), Arm(2, "4", 1)]),
+            (Function("f", 1, 2, 1),), mode="set", source_hash="sha256:00",
+        ),
+        FileCoverage("b ü&<>.c", Lines.of({7: 2**63 - 1})),
+    ],
+    [Provenance(component="shop", digest="sha256:11")],
+    {"test:one": {(None, "pkg/a.py"): 0b10}},
+    ["a note"],
+)  # fmt: skip
+every = pytest.mark.parametrize("name", sorted(FORMATS))
+
+
+def written(name, report):
+    out = io.BytesIO()
+    FORMATS[name].write(report, out)
+    return out.getvalue()
+
+
+def writes(name):
+    try:
+        return bool(written(name, REPORT))
+    except UsageError:
+        return False
+
+
+writers = pytest.mark.parametrize("name", [name for name in sorted(FORMATS) if writes(name)])
+
+
+@every
+def test_knows_its_name_and_has_files_of_the_real_tool(name):
+    assert FORMATS[name].name == name
+    assert name in FIRST or writes(name)  # only the native report is nobody else's
+
+
+@pytest.mark.parametrize(("room", "path"), FILES, ids=lambda value: str(value)[-50:])
+def test_exactly_one_format_claims_a_file(room, path):
+    head = path.read_bytes()[:4096]
+    assert [name for name, one in FORMATS.items() if one.sniff("any", head)] == [room]
+
+
+@writers
+def test_exactly_one_format_claims_what_is_written(name):
+    head = written(name, REPORT)[:4096]
+    assert [other for other, one in FORMATS.items() if one.sniff("any", head)] == [name]
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"\0" * 64, b"{}", b"<html>", b"<report/>", b"mode: set\n", b"plain text\n", b"z\x78"]
+)
+def test_nobody_claims_what_is_none(head):
+    assert [name for name, one in FORMATS.items() if one.sniff("any", head)] == []
+
+
+@writers
+def test_the_same_report_gives_the_same_bytes(name):
+    assert written(name, REPORT) == written(name, REPORT)
+
+
+@writers
+def test_what_is_written_reads_back(name):
+    """Lines that ran, always; nothing that was not there."""
+    back = FORMATS[name].read([Input.of_bytes("x", written(name, REPORT))], NoSources())
+    assert set(back.files) == set(REPORT.files)
+    for key, file in REPORT.files.items():
+        ran = [line for line, hits in back.files[key].lines.items() if hits]
+        assert ran == [line for line, hits in file.lines.items() if hits]
+
+
+@writers
+def test_nothing_is_written_of_an_empty_report_but_what_reads_back_empty(name):
+    back = FORMATS[name].read([Input.of_bytes("x", written(name, Report()))], NoSources())
+    assert not back.files
+
+
+@pytest.mark.parametrize(("room", "path"), FILES, ids=lambda value: str(value)[-50:])
+def test_reading_tells_where_figures_come_from(room, path):
+    report = FORMATS[room].read([Input.of_path(path)], NoSources())
+    assert report.files
+    for source in report.sources:
+        assert source.path == str(path)
+        assert source.digest.startswith("sha256:")
+        assert source.format == room
+
+
+@pytest.mark.parametrize("room", sorted({*FIRST} - {"lcov", "cobertura"}))  # these count, so two files add up
+def test_twice_the_same_file_is_no_more_than_once_where_sets_are_told(room):
+    path = FIRST[room]
+    once = FORMATS[room].read([Input.of_path(path)], NoSources())
+    twice = FORMATS[room].read([Input.of_path(path), Input.of_path(path)], NoSources())
+    assert once.files == twice.files
+
+
+@pytest.mark.parametrize("room", sorted(FIRST))
+def test_completing_twice_changes_nothing(room):
+    sources = CheckoutSources(GOLDEN / "coveragepy/source")
+    once = FORMATS[room].complete(FORMATS[room].read([Input.of_path(FIRST[room])], sources), sources)
+    assert FORMATS[room].complete(once, sources) == once
+    assert FORMATS[room].complete(Report(), sources) == Report()
+
+
+@pytest.mark.parametrize("room", sorted(FIRST))
+@pytest.mark.parametrize("share", [0, 1, 30, 60, 99])
+def test_a_file_cut_off_is_refused_or_a_part(room, share):
+    data = FIRST[room].read_bytes()
+    refused = None
+    try:
+        report = FORMATS[room].read([Input.of_bytes("cut", data[: len(data) * share // 100])], NoSources())
+    except FormatError as error:
+        refused = error
+    if refused:
+        assert refused.path == "cut"
+    else:
+        assert len(report.files) <= len(FORMATS[room].read([Input.of_bytes("x", data)], NoSources()).files)
