@@ -30,7 +30,7 @@ _ACCEPT = (
     "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
 )
 _DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
-_NAME = re.compile(r"[a-z0-9._/-]+")
+_NAME = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 _REFERENCE = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _MOST = 4 * 2**20  # bytes of a manifest; registries allow this much

@@ -10,6 +10,7 @@ has one deadline (a slow drip ends with it), a flood of headers ends at 100 kB. 
 from __future__ import annotations
 
 import json
+import logging
 import re
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
@@ -186,6 +187,9 @@ async def patiently(once: Callable[[], Awaitable[Answer]], *, tries: int = ATTEM
     """
     import stamina
 
+    told = logging.getLogger("stamina")
+    if not told.handlers:  # a retry is a matter for whoever set up logging, not for a terminal without it
+        told.addHandler(logging.NullHandler())
     try:
         async for attempt in stamina.retry_context(
             on=Again, attempts=tries, timeout=None, wait_initial=0.1, wait_max=longest, wait_jitter=0.2
