@@ -72,8 +72,15 @@ IDENTITY = {"SOURCE_GIT_COMMIT": "abc", "SOURCE_GIT_URL": "https://git.example/x
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/health", 200), ("GET", "/nowhere", 404), ("PUT", "/coverage", 404), ("HEAD", "/any", 200)]
-    + [("POST", "/coverage", 404), ("GET", "/coverage/save", 404), ("GET", "/covey/1/epoch", 404)],
+    [
+        ("GET", "/health", 200),
+        ("GET", "/nowhere", 404),
+        ("PUT", "/coverage", 404),
+        ("HEAD", "/any", 200),
+        ("POST", "/coverage", 404),
+        ("GET", "/coverage/save", 404),
+        ("GET", "/covey/1/epoch", 404),
+    ],
 )
 def test_every_reply_says_who_it_is(start, method, path, status):
     reply = start(environ=IDENTITY).ask(path, method=method)
@@ -241,7 +248,7 @@ def test_a_reply_that_nobody_takes_is_dropped(start, monkeypatch):
         client.recv(10)
         time.sleep(0.5)
         agent_serving.until(lambda: not serving.server._connections)
-    assert len(serving.ask("/covey/1/capture").json["processes"]) == 40
+    assert len(serving.ask("/covey/1/capture").json["processes"][0]["files"]) == 40
 
 
 def test_a_reply_too_large_is_refused_not_made(start, monkeypatch):

@@ -13,6 +13,7 @@ import os
 import select
 import time
 
+from covey_agent import spool as spools
 from covey_agent.http_text import Refused, parse
 
 MAX_CONNECTIONS = 64
@@ -121,6 +122,8 @@ class Server:
             except OSError:  # no descriptors left, or the client is gone already
                 time.sleep(_NAP_WITHOUT_DESCRIPTORS)
                 return
+            # The process may be the application's, which counts on low numbers.
+            fd = spools.high(fd)
             connected = _socket.socket(fileno=fd)
             connected.setblocking(False)
             self._make_room()
