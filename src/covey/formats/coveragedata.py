@@ -117,7 +117,9 @@ def of_dump(name: str, data: bytes) -> Recorded:
 # One piece of SQL, where a quote or a semicolon means something: comment, string, name, end, or all that lies between.
 _PIECE = re.compile(r"""--[^\n]*+|'[^']*+(?:''[^']*+)*+'|"[^"]*+(?:""[^"]*+)*+"|;|[^-'";]++|-""")
 _INSERT = re.compile(r'\s*INSERT\s+INTO\s+"?(\w+)"?\s*(?:\(([\w\s,"]*)\)\s*)?VALUES\s*\(', re.IGNORECASE)
-_VALUE = re.compile(r"\s*(?:(NULL)|(-?\d{1,19})|X'([0-9A-F]*+)'|'([^']*+(?:''[^']*+)*+)')\s*([,)])", re.IGNORECASE)
+_VALUE = re.compile(
+    r"\s*(?:(NULL)|(-?\d{1,19})|X'((?:[0-9A-F]{2})*+)'|'([^']*+(?:''[^']*+)*+)')\s*([,)])", re.IGNORECASE
+)
 
 
 def inserts(name: str, text: str) -> Iterator[tuple[str, tuple[Value, ...]]]:

@@ -22,7 +22,7 @@ class _Budget:
     """How many lines one read may still unpack: a range of few characters can name very many."""
 
     file: str
-    left: int = MOST_LINES
+    left: int = field(default_factory=lambda: MOST_LINES)
 
     def unpack(self, ranges: str) -> int:
         """A bit set of the lines."""
