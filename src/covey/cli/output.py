@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+UNBROKEN = 2000  # columns where stderr is no terminal: a name in a log must stay whole, to be searched for
+
+
 def console() -> Console:
-    """The terminal's console on stderr; plain text without colour where stderr is no terminal."""
+    """The terminal's console on stderr; plain text without colour or breaks in names where stderr is no terminal."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else UNBROKEN)
 
 
 def is_terminal() -> bool:
