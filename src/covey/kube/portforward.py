@@ -21,6 +21,7 @@ from covey.model.outside import clean
 
 PROTOCOL = "v4.channel.k8s.io"
 _DATA, _ERROR = 0, 1
+_GARBLED = frozenset({1002, 1003, 1007, 1008, 1009})  # RFC 6455, 7.4.1
 _READ = 64 * 1024
 _LONGEST_ERROR = 4096
 _REFUSED = ("connection refused", "connect: ", "no such host", "failed to connect")
@@ -113,6 +114,8 @@ class PortStream(ByteStream):
                     await self._write(event.response())
                 elif isinstance(event, CloseConnection):
                     self._ended = True
+                    if event.code in _GARBLED:  # what the library says of a frame it cannot read, too
+                        raise AgentGarbled(f"{self._title}: the port-forward is garbled: {clean(str(event.reason))}")
                 elif isinstance(event, TextMessage):
                     raise AgentGarbled(f"{self._title}: the API server sends text through a port-forward")
         except RemoteProtocolError as error:
