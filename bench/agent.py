@@ -11,6 +11,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import interpreters
+
 from bench.pairs import Ratios, compare, cpu_seconds
 from covey import instrumentation
 
@@ -40,10 +42,11 @@ def _environment(version: str) -> Path | None:
     folder = CACHE / f"venv-{version}"
     python = folder / "bin" / "python"
     if not (folder / "done").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        made = subprocess.run([UV, "venv", "--quiet", "--no-python-downloads", "--python", version, folder])
-        if made.returncode:
+        found = interpreters.locate(version)
+        if found is None:
             return None
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([UV, "venv", "--quiet", "--python", found, folder], check=True)
         requirements = HERE.parent / "requirements" / "bench.txt"
         env = os.environ | {"VIRTUAL_ENV": str(folder)}
         subprocess.run([UV, "pip", "install", "--quiet", "--require-hashes", "-r", requirements], env=env, check=True)

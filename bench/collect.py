@@ -18,7 +18,6 @@ ROUNDS = 5
 
 
 def main(_: argparse.Namespace) -> None:
-    sys.path.insert(0, str(ROOT / "tests"))
     from cluster import images, kube, manifests
 
     try:

@@ -26,14 +26,15 @@ REQUIREMENTS = ROOT / "requirements" / "oracle.txt"
 
 def find(version: str) -> Path:
     """The interpreter of that version (`3.11`); skips the test when there is none."""
-    found = _find(version)
+    found = locate(version)
     if found is None:
         pytest.skip(f"no Python {version}: name one in COVEY_TEST_PYTHONS, or put python{version} on PATH")
     return found
 
 
 @functools.cache
-def _find(version: str) -> Path | None:
+def locate(version: str) -> Path | None:
+    """The interpreter of that version (`3.11`); None when there is none."""
     for candidate in _candidates(version):
         told = _ask(candidate) if os.access(candidate, os.X_OK) else []
         if told[:1] == [version]:

@@ -91,7 +91,7 @@ def words(text):
 
 
 if __name__ == "__main__":
-    queens(8)
-    simulate(60_000)
-    spectral(130)
-    words("the quick brown fox, the lazy dog; " * 3_000)
+    queens(11)
+    simulate(800_000)
+    spectral(600)
+    words("the quick brown fox, the lazy dog; " * 100_000)

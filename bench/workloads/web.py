@@ -48,7 +48,7 @@ def search():
 
 if __name__ == "__main__":
     client = app.test_client()
-    for number in range(1_200):
+    for number in range(3_000):
         lines = [{"item": f"item-{(number + step) % 310}", "count": step + 1} for step in range(8)]
         client.post("/orders", json={"customer": "vip-1" if number % 4 else "bob", "lines": lines})
         client.get(f"/search?tags=t{number % 7},t{number % 5}")
