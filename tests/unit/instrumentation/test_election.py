@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -97,10 +98,12 @@ def test_the_helper_has_nothing_of_the_application(version, spools):
     found = helper(spool)
     assert agent_serving.ask(found.port, "/health").headers["x-art-coverage-source-commit"] == "abc"
     process = Path("/proc") / str(found.pid)
-    opened = {link.name: os.readlink(link) for link in (process / "fd").iterdir()}
-    listener = opened.pop("3")
-    assert listener.startswith("socket:")
-    assert opened == dict.fromkeys("012", "/dev/null")
+
+    def opened():
+        with contextlib.suppress(FileNotFoundError):  # the connection of just now
+            return {link.name: os.readlink(link).partition(":")[0] for link in (process / "fd").iterdir()}
+
+    until(lambda: opened() == dict.fromkeys("012", "/dev/null") | {"3": "socket"})
     assert os.readlink(process / "cwd") == "/"
     assert os.getsid(found.pid) == os.getpgid(found.pid) != os.getsid(0)
     environment = (process / "environ").read_bytes()
