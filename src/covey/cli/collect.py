@@ -131,7 +131,7 @@ def discover(as_json: bool, **options: Any) -> None:
         print_json(summary.discovery_json(found))
     summary.show_discovery(found)
     if not found.targets:
-        raise NothingCollected("no running pod matches", hint="see the near misses and what was skipped, if any")
+        raise NothingCollected(wanted.none, hint="see the near misses and what was skipped, if any")
 
 
 @click.command(
@@ -163,6 +163,6 @@ def reset(test_name: str, soft: bool, as_json: bool, **options: Any) -> int:
         print_json(summary.reset_json(done))
     summary.show_reset(done, found)
     if not done.done:
-        why = next((failure.what for failure in done.failures), "no running pod matches")
+        why = next((failure.what for failure in done.failures), wanted.none)
         raise NothingCollected(f"nothing was reset: {why}", hint="covey discover shows what is there")
     return PARTIAL if done.failures and not soft else GOOD

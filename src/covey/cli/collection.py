@@ -45,7 +45,7 @@ class Run:
             print_json(summary.to_json(self.output, collected.manifest, collected.captures, found, collected.notes))
         summary.show(self.output, collected.manifest, collected.captures, found, collected.notes)
         if not found.targets:
-            raise NothingCollected("no running pod matches", hint="covey discover shows what is there, and near misses")
+            raise NothingCollected(self.wanted.none, hint="covey discover shows what is there, and near misses")
         check(collected)
         return PARTIAL if collected.manifest.failures else GOOD
 

@@ -132,8 +132,28 @@ class Wanted:
     context: str
 
     @property
+    def words(self) -> str:
+        """What was asked for, as people wrote it."""
+        if self.query is None:
+            return ", ".join(self.urls)
+        asked = (self.query.label_selector, *self.query.pods, *self.query.workloads, *self.query.images)
+        where = "all namespaces" if self.query.all_namespaces else self.namespace or "the context's namespace"
+        return f"{', '.join(part for part in asked if part)} in {where}"
+
+    @property
     def namespace(self) -> str:
         return ",".join(self.query.namespaces) if self.query else ""
+
+    @property
+    def none(self) -> str:
+        """What to say when it matches nothing: "no running pod matches app=shop in staging"."""
+        if self.query is None:
+            return "no address is named"
+        query = self.query
+        asked = (query.label_selector, *query.pods, *query.workloads, *query.images)
+        which = ", ".join(name for name in asked if name)
+        places = "any namespace" if query.all_namespaces else self.namespace.replace(",", ", ")
+        return f"no running pod matches {which} in {places or 'the namespace of the context'}"
 
 
 def wanted(options: dict[str, Any]) -> Wanted:
