@@ -18,9 +18,11 @@ from covey.errors import (
     AgentTimeout,
     ClusterDenied,
     ClusterError,
+    CoveyError,
     NoAgent,
     UsageError,
 )
+from covey.model.manifest import Failure
 from covey.model.provenance import Target
 
 TRIES, PAUSE = 3, 0.25  # PAUSE: seconds before the second try; then twice as long each time
@@ -113,3 +115,8 @@ async def persist(call: Callable[[], Awaitable[_T]]) -> _T:
                 raise
         await anyio.sleep(PAUSE * 2**attempt)
     return await call()
+
+
+def failure_of(target: str, error: CoveyError) -> Failure:
+    """An error as a target's failure."""
+    return Failure(target, error.slug, error.what, error.hint or "collect again; covey doctor shows what is in reach")

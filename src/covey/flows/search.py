@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 
 from covey.agents.base import Agent, Channel, Identity
 from covey.errors import AgentDenied, CoveyError, NoAgent
-from covey.flows.pods import How, Pod, Visit, persist
+from covey.flows.pods import How, Pod, Visit, failure_of, persist
 from covey.model.manifest import Failure
 
 PATIENCE = 2.0  # seconds for the port asked for before the others are tried as well
@@ -120,7 +120,7 @@ class Search:
         """An agent that wants a token is one; of a neighbour that speaks something else nobody asked."""
         if isinstance(error, AgentDenied):
             self._denied += 1
-            await self._fail(Failure(self._pod.name, error.slug, error.what, error.hint))
+            await self._fail(failure_of(self._pod.name, error))
         elif port == self._asked:
             self._trouble = error
         else:
@@ -152,4 +152,4 @@ class Search:
             f"no coverage agent answers on port {self._asked}" + ("" if self._pod.port else " nor on its neighbours"),
             hint="is the program started under an agent? `covey agent python` shows how; --port names another port",
         )
-        return Failure(self._pod.name, error.slug, error.what, error.hint)
+        return failure_of(self._pod.name, error)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import anyio
 
 from covey.errors import CoveyError
-from covey.flows.pods import How, Pod, Visit
+from covey.flows.pods import How, Pod, Visit, failure_of
 from covey.flows.search import Search
 from covey.model.manifest import Failure
 
@@ -91,8 +91,3 @@ class Sweep:
             await self.act(visit)
         except CoveyError as error:
             await self._fail(failure_of(visit.target.name, error))
-
-
-def failure_of(target: str, error: CoveyError) -> Failure:
-    """An error as a target's failure."""
-    return Failure(target, error.slug, error.what, error.hint)
