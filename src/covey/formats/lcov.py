@@ -100,8 +100,11 @@ class _Reader:
     def sections(self, stream: BinaryIO) -> Iterator[_Section]:
         section: _Section | None = None
         try:
-            for raw in self._lines(stream):
+            for line in self._lines(stream):
                 self._line += 1
+                if section is not None and line.startswith(b"DA:") and _plain(line, section.lines):
+                    continue
+                raw = line.rstrip()
                 tag, _, rest = raw.partition(b":")
                 if section is not None and tag in self._takers:
                     self._takers[tag](section, rest.decode("utf-8", "surrogateescape"))
@@ -126,10 +129,9 @@ class _Reader:
             *lines, rest = (rest + piece).split(b"\n")
             if size > MOST_BYTES or len(rest) > _PIECE:
                 raise ValueError(f"larger than {MOST_BYTES} bytes" if size > MOST_BYTES else "a line without an end")
-            for line in lines:
-                yield line.rstrip()
+            yield from lines
         if rest:
-            yield rest.rstrip()
+            yield rest
 
     def _hits(self, text: str) -> int:
         if text == "-":
@@ -174,6 +176,19 @@ class _Reader:
     def _take_alias(self, section: _Section, rest: str) -> None:
         index, hits, name = rest.split(",", 2)
         section.called.append((index, self._hits(hits), clean(name)))
+
+
+def _plain(raw: bytes, lines: dict[int, int]) -> bool:
+    """Take a record "DA:line,hits", which is nine of ten; False where it is anything more than that."""
+    number_text, _, hits_text = raw[3:].partition(b",")
+    try:
+        number, hits = int(number_text), int(hits_text)
+    except ValueError:
+        return False
+    if hits < 0 or not 0 < number <= LAST_LINE:
+        return False
+    lines[number] = lines.get(number, 0) + hits
+    return True
 
 
 def _number(text: str) -> int:

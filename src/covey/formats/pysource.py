@@ -205,7 +205,7 @@ def arms(text: bytes, rules: PythonRules, ran: Iterable[tuple[int, int]]) -> lis
         parser = None
     if parser is None:
         return []
-    taken = parser.translate_arcs(_without_loops(parser.translate_arcs(ran), possible))
+    taken = parser.translate_arcs(set(_without_loops(parser.translate_arcs(ran), possible)))
     settled = parser.lines_matching(rules.no_branch) if rules.no_branch else set()
     found: list[Arm] = []
     for start, all_ends in possible.items():
