@@ -95,8 +95,8 @@ def _file(report: str, place: Place, entry: _File) -> FileCoverage:
 
 
 def _only_statements(ran: set[int], place: Place, entry: _File) -> tuple[set[int], bool]:
-    """Up to coverage.py 6 `executed_lines` has what ran as recorded, docstrings too: the source tells which of them
-    are statements. The lines, and whether they are as many as the report counts."""
+    """The lines that are statements, and whether they are as many as the report counts. In older versions (7.10 still)
+    `executed_lines` is what ran as recorded, docstrings too: the source tells which are statements."""
     from covey.formats.pysource import judge, read_rules
 
     if not entry.summary.covered_lines:

@@ -79,7 +79,7 @@ class CheckoutSources:
         # An empty file is like every other empty file: it tells nothing about the place.
         mapped = self.paths.map(recorded, lambda path: None if source_hash == _EMPTY else is_same(path))
         if mapped.path is None:
-            why = mapped.why + (f": {', '.join(mapped.candidates)}" if mapped.candidates else "")
+            why = mapped.why + (f"; nearest: {', '.join(mapped.candidates)}" if mapped.candidates else "")
             return Place(relative(recorded), False, mapped.rule, why)
         return Place(mapped.path, True, mapped.rule, same=is_same(mapped.path))
 
