@@ -29,8 +29,8 @@ def from_ranges(text: str, limit: int = LINE_LIMIT, most: int = 10_000_000) -> l
     lines: list[int] = []
     last = 0
     for part in text.split(",") if text else ():
-        first_text, _, last_text = part.partition("-")
-        first, end = _number(first_text), _number(last_text or first_text)
+        first_text, dash, last_text = part.partition("-")
+        first, end = _number(first_text), _number(last_text if dash else first_text)
         if not last < first <= end <= limit:
             raise ValueError(f"line range {part!r} is out of order or out of bounds")
         if len(lines) + end - first >= most:

@@ -139,7 +139,7 @@ class FileCoverage:
 
     def __post_init__(self) -> None:
         parts = self.path.split("/")
-        if not self.path or parts[0] in ("", ".") or ".." in parts or "\0" in self.path:
+        if parts[0] == "." or "" in parts or ".." in parts or "\0" in self.path:
             raise ValueError(f"not a repository-relative path: {self.path!r}")
 
     @property

@@ -1,0 +1,32 @@
+"""Lines as text, both ways."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from covey.model.ranges import from_ranges, to_ranges
+
+
+@given(st.sets(st.integers(1, 2000)))
+def test_there_and_back(lines):
+    assert from_ranges(to_ranges(sorted(lines))) == sorted(lines)
+
+
+def test_runs_are_joined():
+    assert to_ranges([1, 2, 3, 7, 9, 10]) == "1-3,7,9-10"
+    assert to_ranges([3, 5], ", ") == "3, 5"
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "1-", "-1", "3-1", "2,1", "1,1", "1-3,3", "a", "1.5", " 1", "²", "99999999999", ","]
+)
+def test_what_is_no_list_of_lines_is_refused(text):
+    with pytest.raises(ValueError, match="line"):
+        from_ranges(text)
+
+
+def test_a_short_text_cannot_fill_the_memory():
+    with pytest.raises(ValueError, match="more than 100"):
+        from_ranges("1-2000000000", most=100)
