@@ -15,7 +15,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +25,7 @@ from covey.errors import CoveyError, MissingExtra, ToolError, UsageError
 
 WORKERS = 4
 MARK = ".covey-demo"
+NEEDED = ("coverage", "flask", "gunicorn", "pytest")
 QUOTES: tuple[dict[str, Any], ...] = (
     {"grams": 800, "country": "DE"},
     {"grams": 7_000, "country": "AT", "express": True},
@@ -44,16 +44,23 @@ ABROAD = {"grams": 800, "country": "JP", "contents": "a book", "worth": 1_500}
     show_default=True,
     help="Folder to work in; one that an earlier demo made is made anew.",
 )
-def demo(output: Path) -> None:
+@click.option("--python", default="", metavar="PROGRAM", help="What runs the service; covey's own by default.")
+def demo(output: Path, python: str) -> None:
     """Show the whole path on this machine in a minute: no Kubernetes, no root, no network.
 
     Runs a small service's unit tests under coverage; starts it with 4 worker processes, the agent switched on by
     environment alone; sends it requests; kills a worker; collects; merges; and writes an HTML report.
     """
-    missing = [name for name in ("flask", "gunicorn", "pytest") if find_spec(name) is None]
-    if missing:
+    program = shutil.which(python or sys.executable)
+    if program is None:
+        raise UsageError(f"there is no program {python!r}")
+    check = f"from importlib.util import find_spec as find\nprint(*(name for name in {NEEDED} if not find(name)))"
+    missing = subprocess.run([program, "-c", check], capture_output=True, text=True, check=True).stdout.split()
+    if missing and not python:
         raise MissingExtra("demo", f"the demo runs {', '.join(missing)} and so")
-    with _Demo(_fresh(output.absolute())) as steps:
+    if missing:
+        raise UsageError(f"{program} has no {', '.join(missing)}", hint="install them there")
+    with _Demo(_fresh(output.absolute()), program) as steps:
         steps.unit_tests()
         with steps.service():
             steps.traffic()
@@ -68,7 +75,9 @@ def _fresh(folder: Path) -> Path:
             raise UsageError(f"{folder} holds other things than a demo", hint="name another folder with -o")
         shutil.rmtree(folder)
     example = Path(__file__).parent.parent / "example"
-    shutil.copytree(example, folder / "service", ignore=shutil.ignore_patterns("__pycache__", ".coverage*"))
+    shutil.copytree(
+        example, folder / "service", ignore=shutil.ignore_patterns("__pycache__", ".coverage", ".coverage.*")
+    )
     (folder / MARK).touch()
     return folder
 
@@ -76,8 +85,8 @@ def _fresh(folder: Path) -> Path:
 class _Demo:
     """The steps, in order; `folder` holds service/, bundle/, html/ and the processes' spool."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, python: str) -> None:
+        self.folder, self.python = folder, python
         self.service_folder = folder / "service"
         self.port, self.agent_port = _free_ports(2)
 
@@ -93,7 +102,7 @@ class _Demo:
 
     def unit_tests(self) -> None:
         _title("The service's unit tests, under coverage")
-        self._shell("coverage run -m pytest -q", [sys.executable, "-m", "coverage", "run", "-m", "pytest", "-q"])
+        self._shell("coverage run -m pytest -q", [self.python, "-m", "coverage", "run", "-m", "pytest", "-q"])
 
     @contextlib.contextmanager
     def service(self) -> Iterator[None]:
@@ -110,7 +119,7 @@ class _Demo:
         }
         with (self.folder / "gunicorn.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, *command.split()],
+                [self.python, *command.split()],
                 cwd=self.service_folder,
                 env=environment,
                 stdout=log,
@@ -188,13 +197,13 @@ class _Demo:
 
     def _tell_parts(self) -> None:
         """Both totals, and what only the traffic reached."""
-        import covey
+        from covey import api
         from covey.model.ranges import to_ranges
         from covey.model.ratio import Ratio
         from covey.model.report import lines_of
 
         parts = {"unit": self.service_folder / ".coverage", "e2e": self.folder / "bundle"}
-        report = covey.load(checkout=self.service_folder, parts=parts)
+        report = api.load(checkout=self.service_folder, parts=parts)
         unit, e2e = report.slices["part:unit"], report.slices["part:e2e"]
         total = report.totals.lines.total
         for name, part in (("unit tests", unit), ("end-to-end", e2e)):
