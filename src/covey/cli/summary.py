@@ -108,8 +108,8 @@ def show(
         console().print(table)
     texts = [*notes, *(f"{one.target.name}: {text}" for one in captures for text in one.warnings)]
     _tell(texts)
-    tests = f"test {manifest.test!r}"
-    say(f"{len(captures)} captures of {tests} in {folder} ({manifest.status}): covey report {folder} shows them")
+    count = f"{len(captures)} capture{'' if len(captures) == 1 else 's'} of test {manifest.test!r}"
+    say(f"{count} in {folder} ({manifest.status}): covey report {folder} shows the coverage")
 
 
 def show_discovery(found: Discovery) -> None:
