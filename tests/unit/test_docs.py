@@ -46,7 +46,7 @@ def test_each_format_has_its_heading():
 def test_each_verb_has_help_with_an_example_and_says_the_same_in_the_list(verb):
     command = app.command_of(verb)
     assert f"covey {verb}" in (command.epilog or "")
-    assert command.get_short_help_str(200).rstrip(".").startswith(app.VERBS[verb][1].split(".")[0].split(":")[0][:20])
+    assert " ".join((command.help or "").split()).startswith(app.VERBS[verb][1])
 
 
 def test_links_between_pages_lead_somewhere():

@@ -17,15 +17,30 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "agent": ("covey.cli.agent:agent", "Write the files to put into an image, and print the Dockerfile lines."),
     "collect": ("covey.cli.collect:collect", "Bring the coverage of running pods home as a bundle."),
     "completion": ("covey.cli.setup:completion", "Print the completion script for a shell."),
-    "config": ("covey.cli.setup:config", "Show every setting and where its value comes from."),
-    "demo": ("covey.cli.demo:demo", "Show the whole path on this machine in a minute."),
+    "config": (
+        "covey.cli.setup:config",
+        "Show every setting, its value and where that comes from: environment, file or default.",
+    ),
+    "demo": (
+        "covey.cli.demo:demo",
+        "Show the whole path on this machine in a minute: no Kubernetes, no root, no network.",
+    ),
     "discover": ("covey.cli.collect:discover", "List the pods that collect would ask, without touching them."),
     "doctor": ("covey.cli.doctor:doctor", "Check access, permissions, agents and tools; say what mends them."),
     "merge": ("covey.cli.report:merge", "Merge bundles and reports of any known format into one file."),
-    "plugins": ("covey.cli.setup:plugins", "List the formats, renderers and agents that are installed."),
-    "report": ("covey.cli.report:report", "Show bundles and reports to people: text, Markdown, HTML, JSON."),
-    "reset": ("covey.cli.collect:reset", "Begin a new window in running agents; nothing is lost."),
-    "run": ("covey.cli.agent:run", "Run a Python program under the agent."),
+    "plugins": (
+        "covey.cli.setup:plugins",
+        "List the formats, renderers and agents that are installed, and which package brings each.",
+    ),
+    "report": (
+        "covey.cli.report:report",
+        "Show bundles and reports to people: text, Markdown, HTML; --format json is covey's own report.",
+    ),
+    "reset": (
+        "covey.cli.collect:reset",
+        "Begin a new window in running agents; nothing is lost, the old one is kept where the agent can.",
+    ),
+    "run": ("covey.cli.agent:run", "Run a Python program under the agent, with every process that it starts."),
 }
 NOT_FROM_ENVIRONMENT = ("agent", "run")  # COVEY_AGENT_* are the agent's own settings, not flags of `covey agent`
 
