@@ -81,7 +81,7 @@ def lab(request):
 @pytest.fixture
 def newest():
     """The newest Python there is: for what is the same on all."""
-    yield from _laboratory(next(version for version in reversed(CHOSEN) if interpreters._find(version)))
+    yield from _laboratory(next(version for version in reversed(CHOSEN) if interpreters.locate(version)))
 
 
 def _laboratory(version):

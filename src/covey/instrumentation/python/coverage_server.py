@@ -8,13 +8,15 @@ Licence: Apache-2.0.
 # This file never appears in what it records:
 # covey: off
 
+from __future__ import annotations
+
 PARTS = {}  # path -> text; filled where this is a single file
 
 
 class _Parts:
     """Imports the agent out of PARTS, until its parts are files."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name, path=None, target=None):  # noqa: ARG002 - the names that importlib has
         import sys
 
         for end, is_package in (("/__init__.py", True), (".py", False)):
@@ -23,7 +25,7 @@ class _Parts:
                 return sys.modules["_frozen_importlib"].ModuleSpec(name, self, origin=origin, is_package=is_package)
         return None
 
-    def create_module(self, spec):
+    def create_module(self, spec):  # noqa: ARG002
         return None
 
     def exec_module(self, module):

@@ -1,6 +1,8 @@
 """Found on PYTHONPATH by every Python that starts: begins to record if COVEY_AGENT=1, then runs the `sitecustomize`
 that this one hides, whose errors are its own."""
 
+from __future__ import annotations
+
 
 def _begin():
     import os
@@ -15,7 +17,7 @@ def _begin():
         start()
     except Exception as error:  # whatever it is, the application has to start
         try:
-            sys.stderr.write("covey: this process is not recorded: {!r}\n".format(error))
+            sys.stderr.write(f"covey: this process is not recorded: {error!r}\n")
         except Exception:  # no standard error either
             return
 

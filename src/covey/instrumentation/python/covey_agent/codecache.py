@@ -31,7 +31,7 @@ class CodeCache:
     def __init__(self, folder: str, limit: int) -> None:
         self._folder = folder
         self._limit = limit
-        self._name = "code-{}.cache".format(sys.implementation.cache_tag)
+        self._name = f"code-{sys.implementation.cache_tag}.cache"
         self._entries = {}
         self._count = 0
         self._end = DATA_AT
@@ -43,7 +43,7 @@ class CodeCache:
     def get(self, key: bytes):
         """(highest line, code) that was put at this key of 32 bytes, or None."""
         try:
-            if not self._is_open() or key not in self._entries and not self._look_again(key):
+            if not self._is_open() or (key not in self._entries and not self._look_again(key)):
                 return None
             offset, length, lines = self._entries[key]
             data = os.pread(self._fd, length, offset)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 
 _NEEDED = sys.version_info >= (3, 13)
 _alive = [0]  # the agent's threads that run now
@@ -38,6 +37,8 @@ def before_restart() -> None:
     """To be called after a fork in the parent, before a thread is started again."""
     if not _NEEDED:
         return
+    import warnings
+
     try:
         others = len(os.listdir("/proc/self/task")) - _alive[0]
     except OSError:

@@ -36,7 +36,11 @@ class _MainHook:
 
     def __call__(self, path):
         core = self._core
-        if not isinstance(path, str) or os.path.abspath(path) != core.sources.main or not core.sources.wanted(os.path.abspath(path)):
+        if (
+            not isinstance(path, str)
+            or texts.absolute(path) != core.sources.main
+            or not core.sources.wanted(texts.absolute(path))
+        ):
             raise ImportError("not the main script")
         code = self._code(path)
         if code is None:
@@ -49,7 +53,8 @@ class _MainHook:
         try:
             if not stat.S_ISREG(os.stat(path).st_mode) or _is_compiled(path):
                 return None
-            return self._core.code(path, lambda: False, kind="main") or None
+            code = self._core.code(path, lambda: True, kind="main")
+            return None if code is True else code
         except Exception as error:  # Python itself then says what is wrong with the script
             if is_of_the_application(error):
                 raise
@@ -63,10 +68,10 @@ class _MainFinder:
         self._path = path
         self._code = code
 
-    def find_spec(self, name, target=None):
+    def find_spec(self, name, target=None):  # noqa: ARG002 - the names that importlib has
         return _bootstrap.ModuleSpec(name, self, origin=self._path) if name == "__main__" and self._code else None
 
-    def get_code(self, name):
+    def get_code(self, name):  # noqa: ARG002
         return self._code
 
 
@@ -152,10 +157,10 @@ def _patch_runpy(runpy, core):
     def get_code_from_file(*arguments):
         found = plain(*arguments)
         path = os.fsdecode(arguments[-1])
-        if not core.sources.wanted(os.path.abspath(path)):
+        if not core.sources.wanted(texts.absolute(path)):
             return found
         if isinstance(found, tuple):  # until 3.11: (code, path)
-            return (core.code(path, lambda: found[0]),) + found[1:]
+            return (core.code(path, lambda: found[0]), *found[1:])
         return core.code(path, lambda: found)
 
     runpy._get_code_from_file = get_code_from_file
@@ -170,7 +175,7 @@ def _patch_pytest(rewrite, core):
 
     def execute(code, namespace):
         path = getattr(code, "co_filename", "")
-        if core.sources.wanted(os.path.abspath(path)):
+        if core.sources.wanted(texts.absolute(path)):
             code = _rewritten(path, namespace.get("__loader__"), core, rewrite_asserts) or code
         exec(code, namespace)
 
@@ -179,7 +184,7 @@ def _patch_pytest(rewrite, core):
 
 def _rewritten(path, loader, core, rewrite_asserts):
     """The code of a test module with pytest's assertions and probes; None when it cannot be made."""
-    full = os.path.abspath(path)
+    full = texts.absolute(path)
     source = texts.read(full)
     if source is None or source.is_off():
         return None

@@ -7,8 +7,8 @@ one child back at once and never has another; the child that it leaves behind be
 
 from __future__ import annotations
 
+import _signal as signal  # `signal` itself loads enum, which costs more than all else here
 import os
-import signal
 import sys
 import time
 

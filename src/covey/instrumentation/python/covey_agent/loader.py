@@ -1,8 +1,9 @@
 """The core for Python 3.11 and earlier: code is given probes when it is loaded.
 
-`SourceFileLoader.get_code` is where all ways to load a source file meet: import, `python -m`, `spec_from_file_location`,
-other loaders that derive from it. The original is asked first whenever code has to be made, so that errors, warnings
-and `__pycache__` are what they are without us. Code of a loader that transforms source is left alone and noted.
+`SourceFileLoader.get_code` is where all ways to load a source file meet: import, `python -m`,
+`spec_from_file_location`, other loaders that derive from it. The original is asked first whenever code has to be made,
+so that errors, warnings and `__pycache__` are what they are without us. Code of a loader that transforms source is
+left alone and noted. When anything of ours fails, the application loads its file as without us.
 
 Known limits: what is not loaded but compiled by hand (`exec(compile(...))`) has no probes; functions that are pickled
 by value and run in another container, or that are given a dictionary of builtins of their own, do not find theirs.
@@ -11,7 +12,6 @@ by value and run in another container, or that are given a dictionary of builtin
 from __future__ import annotations
 
 import builtins
-import os
 import sys
 
 from covey_agent import VERSION, hooks
@@ -45,21 +45,46 @@ class ProbesCore:
         """The code of the source at `path` (as the loader names it) with probes; `original()` if there are to be none.
 
         What `original` raises goes up."""
-        full = os.path.abspath(path)
-        source = texts.read(full, loader)
-        if source is None or source.is_off():
+        known = self._guarded(path, lambda: self._known(path, loader, kind))
+        if known is None:
             return original()
-        key = self._key(source, path, kind)
-        name = _name(key)
-        found = self._cache.get(key) or self._make(key, source, path, full, original, kind)
-        if not isinstance(found, tuple):
-            return found
-        lines, code = found
-        self.place(name, full, source.digest, max(lines, source.lines))
+        source, key, code = known
+        if code is None:
+            plain = original()
+            code = plain and (self._guarded(path, lambda: self._made(path, source, key, kind)) or plain)
         return code
 
+    def _known(self, path, loader, kind):
+        """The source, its key and its code with probes where that is in the cache; None for what is left alone."""
+        source = texts.read(texts.absolute(path), loader)
+        if source is None or source.is_off():
+            return None
+        key = self._key(source, path, kind)
+        lines, code = self._cache.get(key) or (0, None)
+        if code is not None:
+            self.place(_name(key), texts.absolute(path), source.digest, max(lines, source.lines))
+        return source, key, code
+
+    def _made(self, path, source, key, kind):
+        from covey_agent import probes
+
+        code, lines = probes.compiled(source.data, path, _name(key), kind == "main")
+        self._cache.put(key, lines, code)
+        self.place(_name(key), texts.absolute(path), source.digest, max(lines, source.lines))
+        return code
+
+    def _guarded(self, path, step):
+        """What the step gives. When it fails the file is not recorded and the application loads it as without us."""
+        try:
+            return step()
+        except Exception as error:
+            if is_of_the_application(error):
+                raise
+            self.recorder.note(texts.absolute(path))
+            return None
+
     def place(self, name: str, path: str, digest: bytes, lines: int) -> None:
-        """Puts the plane that the probes of a file store into among the builtins; without room one that nobody reads."""
+        """Puts the plane that a file's probes store into among the builtins; without room one that nobody reads."""
         if name in self._planes:
             return
         plane = self.recorder.plane(path, digest, lines)
@@ -73,25 +98,8 @@ class ProbesCore:
     def _key(self, source, path, kind):
         key = sha256(self._stamp)
         key.update(source.digest)
-        key.update("{}\0{}".format(kind, path).encode("utf-8", "surrogateescape"))
+        key.update(f"{kind}\0{path}".encode("utf-8", "surrogateescape"))
         return key.digest()
-
-    def _make(self, key, source, path, full, original, kind):
-        """(highest line, code with probes), or the plain code where probes cannot be put in."""
-        plain = original()
-        if plain is None:
-            return None
-        try:
-            from covey_agent import probes
-
-            code, lines = probes.compiled(source.data, path, _name(key), kind == "main")
-        except Exception as error:
-            if is_of_the_application(error):
-                raise
-            self.recorder.note(full)
-            return plain
-        self._cache.put(key, lines, code)
-        return lines, code
 
     def _expect_functions_of_other_processes(self):
         """A function pickled by value may come here from a process that has loaded its file, as to a worker of joblib;
@@ -103,12 +111,12 @@ class ProbesCore:
 
     def _patch_loaders(self):
         core, plain_get_code = self, _external.SourceFileLoader.get_code
-        transform = _external.SourceLoader.source_to_code
+        transform, absolute, wanted = _external.SourceLoader.source_to_code, texts.absolute, self.sources.wanted
 
         def get_code(self, fullname):
             path = self.get_filename(fullname)
-            full = os.path.abspath(path)
-            if not core.sources.wanted(full):
+            full = absolute(path)
+            if not wanted(full):
                 return plain_get_code(self, fullname)
             if type(self).source_to_code is not transform:
                 core.recorder.note(full)
@@ -127,7 +135,7 @@ class ProbesCore:
         def get_module_code(importer, fullname):
             code, is_package, where = plain(importer, fullname)
             path = where[:-1] if where.endswith(".pyc") else where
-            if self.sources.wanted(os.path.abspath(path)):
+            if self.sources.wanted(texts.absolute(path)):
                 code = self.code(path, lambda: code, importer)
             return code, is_package, where
 
@@ -141,4 +149,4 @@ def _name(key):
 
 def _stamp():
     """What makes cached code another: the agent, the shape of its probes, the interpreter and its optimisation."""
-    return "{}\0{}\0{}\0{}\0".format(VERSION, _SHAPE, sys.version, sys.flags.optimize).encode() + _external.MAGIC_NUMBER
+    return f"{VERSION}\0{_SHAPE}\0{sys.version}\0{sys.flags.optimize}\0".encode() + _external.MAGIC_NUMBER

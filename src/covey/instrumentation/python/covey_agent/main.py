@@ -33,12 +33,16 @@ def main(arguments: list, parts: dict) -> None:
     environ = dict(os.environ)
     if environ.get("COVEY_AGENT") != "0":
         environ["COVEY_AGENT"] = "1"
-        folder = place(parts, options.read(environ)) if parts else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        folder = (
+            place(parts, options.read(environ))
+            if parts
+            else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        )
         if folder is None or not _environment_counts():
             _run_here(arguments)
             return
         rest = [entry for entry in environ.get("PYTHONPATH", "").split(os.pathsep) if entry and entry != folder]
-        environ["PYTHONPATH"] = os.pathsep.join([folder] + rest)
+        environ["PYTHONPATH"] = os.pathsep.join([folder, *rest])
     _become(arguments, environ)
 
 
@@ -48,7 +52,7 @@ def place(parts: dict, settings) -> str | None:
     The name holds the digest of the parts, so that versions do not meet. None, with a line said, when there is no
     such place."""
     text = "\0".join(name + "\0" + parts[name] for name in sorted(parts))
-    name = "agent-u{}-{}".format(os.geteuid(), sha256(text.encode()).hexdigest()[:16])
+    name = f"agent-u{os.geteuid()}-{sha256(text.encode()).hexdigest()[:16]}"
     refused = []
     for root in spools.roots(settings):
         try:
@@ -60,7 +64,7 @@ def place(parts: dict, settings) -> str | None:
                 _write(folder, parts)
             return folder
         except OSError as error:
-            refused.append("{} ({})".format(root, error.strerror or error))
+            refused.append(f"{root} ({error.strerror or error})")
     say("child processes are not recorded, no place for the agent's files: " + ", ".join(refused))
     return None
 
@@ -81,7 +85,7 @@ def _holds(folder, parts):
 
 def _write(folder, parts):
     """Writes beside the folder, then renames: nobody sees half an agent. A wrong folder of that name is put aside."""
-    fresh = "{}.{}".format(folder, os.urandom(6).hex())
+    fresh = f"{folder}.{os.urandom(6).hex()}"
     os.mkdir(fresh)
     for name, text in parts.items():
         path = os.path.join(fresh, name)
@@ -94,7 +98,7 @@ def _write(folder, parts):
         os.rename(fresh, folder)
     except OSError:
         if not _holds(folder, parts):  # not another process that was first
-            os.rename(folder, "{}.{}".format(folder, os.urandom(6).hex()))
+            os.rename(folder, f"{folder}.{os.urandom(6).hex()}")
             os.rename(fresh, folder)
 
 

@@ -74,7 +74,7 @@ class Monitoring:
         planes, unwanted, tool = self._planes, self._unwanted, self._tool
         getpid, judge, frame = os.getpid, self._judge, sys._getframe
 
-        def start(code, offset):
+        def start(code, _offset):
             name = code.co_filename
             if getpid() != self._pid:
                 self._in_child()
@@ -95,16 +95,16 @@ class Monitoring:
         """Whether to record this code, of a file seen for the first time or of a module loaded again."""
         name = code.co_filename
         try:
-            path = os.path.abspath(name)
+            path = texts.absolute(name)
             if name[:1] == "<" or not self._sources.wanted(path):
                 self._unwanted.add(name)
                 return False
-            return name in self._planes and not self._has_changed(name, path) or self._load(name, path, code, frame)
+            return (name in self._planes and not self._has_changed(name, path)) or self._load(name, path, code, frame)
         except Exception as error:
             if is_of_the_application(error):
                 raise
             self._unwanted.add(name)
-            say("{} is not recorded: {!r}".format(name, error))
+            say(f"{name} is not recorded: {error!r}")
             return False
 
     def _has_changed(self, name, path):
@@ -138,7 +138,7 @@ class Monitoring:
     def _unseen(self, code, number):
         """A line beyond the source as it was read: code without source, or made from another text."""
         name = code.co_filename
-        if self._place(name, os.path.abspath(name), UNKNOWN_HASH, number + _SPARE_LINES):
+        if self._place(name, texts.absolute(name), UNKNOWN_HASH, number + _SPARE_LINES):
             try:
                 self._planes[name][number] = 1
             except IndexError:  # there was no room for a larger plane

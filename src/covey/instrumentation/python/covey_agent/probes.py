@@ -159,7 +159,9 @@ def _at_start():
 def _after_docstring(body):
     """The index of the first statement that is not the docstring."""
     first = body[0] if body else None
-    is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    is_text = (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    )
     return 1 if is_text else 0
 
 

@@ -52,10 +52,16 @@ class Recorder:
         except SegmentFull as error:
             if segment.uid != os.geteuid():
                 return self._as_other_user(write)
-            self._exhausted.add(segment)
-            segment.set_flag(FULL)
-            self._say("not all of what runs is recorded: {}".format(error))
-            return None
+            return self._give_up(segment, error)
+        except Exception as error:  # a fault of the agent's own costs its data, never the application
+            if is_of_the_application(error):
+                raise
+            return self._give_up(segment, error)
+
+    def _give_up(self, segment, error):
+        self._exhausted.add(segment)
+        segment.set_flag(FULL)
+        self._say(f"not all of what runs is recorded: {error}")
 
     def _as_other_user(self, write):
         """The process gave up its user: the folder of the old one is closed to it, the new one has its own."""
@@ -68,7 +74,7 @@ class Recorder:
             folder = spools.find(self._settings)
             return Segment(folder, Identity(), self._core, self._program, self._flags)
         except (OSError, spools.NoSpool) as error:
-            self._say("nothing is recorded: {}".format(error))
+            self._say(f"nothing is recorded: {error}")
             return None
 
     def _say(self, text):
@@ -80,7 +86,7 @@ class Recorder:
 def say(text: str) -> None:
     """One line on standard error, if the application has one."""
     try:
-        sys.stderr.write("covey: {}\n".format(text))
+        sys.stderr.write(f"covey: {text}\n")
         sys.stderr.flush()
     except Exception:  # closed, replaced or None: the application's, and no reason to disturb it
         return

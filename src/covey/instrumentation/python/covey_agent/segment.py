@@ -77,10 +77,11 @@ class _Claim:
 class _Extent:
     """One mapping of the file, bytes `start` to `stop` of it."""
 
-    __slots__ = ("map", "start", "stop")
+    __slots__ = ("map", "start", "stop", "view")
 
     def __init__(self, mapping, start, stop):
         self.map = mapping
+        self.view = memoryview(mapping)
         self.start = start
         self.stop = stop
 
@@ -146,10 +147,10 @@ class Segment:
         `path` is text, `source_hash` 32 bytes. Raises SegmentFull."""
         name = path.encode("utf-8", "surrogateescape")
         if not 0 < lines <= LINES_MAX or len(name) > PATH_MAX:
-            raise SegmentFull("a file of {} lines".format(lines))
+            raise SegmentFull(f"a file of {lines} lines")
         head = RECORD_PATH + _eight(len(name))
-        mapping, at = self._append(record_size(len(name), lines), lines, name, source_hash, 0)
-        return memoryview(mapping)[at + head : at + head + lines + 1]
+        view, at = self._append(record_size(len(name), lines), lines, name, source_hash, 0)
+        return view[at + head : at + head + lines + 1]
 
     def note(self, path: str) -> None:
         """Says that the file at `path` was loaded too early to be recorded. Raises SegmentFull."""
@@ -160,15 +161,14 @@ class Segment:
         extent, position, claim = self._claim(size)
         at = position - extent.start
         mapping = extent.map
-        _put(mapping, at + RECORD_LINES, 4, lines)
-        mapping[at + RECORD_HASH : at + RECORD_HASH + 32] = source_hash
-        _put(mapping, at + RECORD_PATH_LENGTH, 2, len(name))
-        _put(mapping, at + RECORD_FLAGS, 2, flags)
-        mapping[at + RECORD_PATH : at + RECORD_PATH + len(name)] = name
+        numbers = len(name).to_bytes(2, "little") + flags.to_bytes(2, "little") + bytes(4)
+        mapping[at + RECORD_LINES : at + RECORD_PATH + len(name)] = (
+            lines.to_bytes(4, "little") + source_hash + numbers + name
+        )
         _put(mapping, at + RECORD_LENGTH, 4, size)
         claim.done = True
         self._publish()
-        return mapping, at
+        return extent.view, at
 
     def _claim(self, size):
         """Takes `size` bytes that lie in one extent; what is left of the extent before becomes padding."""

@@ -7,7 +7,7 @@
 | `COVEY_AGENT_SOURCE` | folders, packages or modules to record, separated by `:` or `,` | the application |
 | `COVEY_AGENT_OMIT` | globs of paths not to record, separated likewise (`*` crosses `/`) | none |
 | `COVEY_AGENT_SPOOL` | root of the spool | `/dev/shm/covey`, else a temporary folder |
-| `COVEY_AGENT_SPOOL_MAX` | bytes of all segments of a folder, with `k`, `m` or `g`; the code cache has as much again | 16m |
+| `COVEY_AGENT_SPOOL_MAX` | bytes of a folder's segments (`k`, `m`, `g`); cached code has as much again | 16m |
 | `COVEY_AGENT_TOKEN_FILE` | file with the token that the helper wants | none |
 | `COVEY_AGENT_BIND` | address the helper binds; another than loopback requires a token | 127.0.0.1 |
 | `COVEY_AGENT_CORE` | `monitoring`, `probes` or `ctrace` | the best there is |
@@ -50,7 +50,7 @@ class Settings:
         try:
             return understand(text)
         except ValueError as error:
-            self.problems.append("{}={!r}: {}; using {}".format(name, text[:80], error, default))
+            self.problems.append(f"{name}={text[:80]!r}: {error}; using {default}")
             return default
 
 

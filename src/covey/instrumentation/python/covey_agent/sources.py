@@ -87,10 +87,13 @@ def read(path: str, loader=None) -> Source | None:
     """The source at `path`, from the file or, for what lies in an archive, from the module's loader; None if neither
     has it."""
     try:
-        with open(path, "rb") as file:
-            state = os.fstat(file.fileno())
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            state = os.fstat(fd)
             if state.st_size <= SOURCE_MAX:
-                return Source(file.read(SOURCE_MAX), (state.st_size, state.st_mtime_ns))
+                return Source(_all_of(fd, state.st_size), (state.st_size, state.st_mtime_ns))
+        finally:
+            os.close(fd)
     except OSError:
         pass
     get_data = getattr(loader, "get_data", None)
@@ -102,11 +105,35 @@ def read(path: str, loader=None) -> Source | None:
         return None
 
 
+def _all_of(fd, size):
+    data = os.read(fd, size + 1)
+    if len(data) == size:
+        return data
+    parts, left = [data], SOURCE_MAX
+    while parts[-1] and left > 0:  # it has grown or is read in pieces
+        left -= len(parts[-1])
+        parts.append(os.read(fd, 1 << 16))
+    return b"".join(parts)
+
+
+def absolute(path: str) -> str:
+    """`os.path.abspath`, quickly for what is in that form already."""
+    return (
+        path
+        if path[:1] == "/" and "/." not in path and "//" not in path and path[-1:] != "/"
+        else os.path.abspath(path)
+    )
+
+
 def _is_own_script(path):
     """A script without `.py` is the application's unless it lies where installers put their starters."""
     if path.endswith(".py"):
         return True
-    starters = (os.path.dirname(sys.executable or ""), os.path.join(sys.prefix, "bin"), os.path.join(sys.base_prefix, "bin"))
+    starters = (
+        os.path.dirname(sys.executable or ""),
+        os.path.join(sys.prefix, "bin"),
+        os.path.join(sys.base_prefix, "bin"),
+    )
     folder = os.path.dirname(path)
     return os.path.isfile(path) and folder not in starters and not folder.endswith("/.local/bin")
 
@@ -147,7 +174,7 @@ def _places(name):
 def _omits(patterns):
     """A function that says whether a path is left out. Patterns that begin with neither `*` nor `/` start here."""
     if not patterns:
-        return lambda path: False
+        return lambda _path: False
     from fnmatch import fnmatchcase
 
     rooted = [pattern if pattern.startswith("*") else os.path.abspath(pattern) for pattern in patterns]

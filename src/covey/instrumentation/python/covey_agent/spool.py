@@ -45,7 +45,7 @@ class Spool:
         """A new segment file of 0 bytes: its name and a descriptor."""
         with _Opened(self) as folder:
             for attempt in range(1000):
-                name = "{}-{}-{}{}".format(identity.pid, identity.start_ticks, attempt, SUFFIX)
+                name = f"{identity.pid}-{identity.start_ticks}-{attempt}{SUFFIX}"
                 try:
                     fd = os.open(name, _FILE_FLAGS | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
                 except FileExistsError:
@@ -66,7 +66,7 @@ class Spool:
         """Makes bytes `start` to `start + length` of the file real, or raises OSError: a page that is touched later
         must never be missing, the kernel would kill the process."""
         if self.used() + length > self.limit:
-            raise OSError("the spool is full: COVEY_AGENT_SPOOL_MAX is {} bytes".format(self.limit))
+            raise OSError(f"the spool is full: COVEY_AGENT_SPOOL_MAX is {self.limit} bytes")
         os.posix_fallocate(fd, start, length)
 
     def map(self, fd, start, length):
@@ -112,7 +112,7 @@ def find(settings) -> Spool:
         try:
             return Spool(root, _make(root, asked_for=bool(settings.spool)), settings.spool_max)
         except OSError as error:
-            refused.append("{} ({})".format(root, error.strerror or error))
+            refused.append(f"{root} ({error.strerror or error})")
     raise NoSpool("no folder to record into: " + ", ".join(refused))
 
 
@@ -122,7 +122,7 @@ def folder_name() -> str:
         namespace = os.stat("/proc/self/ns/mnt").st_ino
     except OSError:
         namespace = 0
-    return "u{}-{}".format(os.geteuid(), namespace)
+    return f"u{os.geteuid()}-{namespace}"
 
 
 def open_own_folder(path: str) -> int:
@@ -147,7 +147,7 @@ def roots(settings) -> list:
     """The roots to try, best first."""
     if settings.spool:
         return [os.path.abspath(settings.spool)]
-    own = "covey-u{}".format(os.geteuid())
+    own = f"covey-u{os.geteuid()}"
     temporary = [os.environ.get("TMPDIR") or "/tmp", "/var/tmp"]
     return ["/dev/shm/covey", "/dev/shm/" + own] + [os.path.join(folder, own) for folder in temporary]
 

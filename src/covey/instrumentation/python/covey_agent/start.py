@@ -6,7 +6,7 @@ import os
 import sys
 
 from covey_agent import settings as options
-from covey_agent.recorder import Recorder, is_of_the_application, say
+from covey_agent.recorder import is_of_the_application, say
 from covey_agent.sources import Sources
 
 _running = []
@@ -23,7 +23,7 @@ def start(environ=os.environ) -> bool:
     except Exception as error:
         if is_of_the_application(error):
             raise
-        say("this process is not recorded: {!r}".format(error))
+        say(f"this process is not recorded: {error!r}")
         return False
 
 
@@ -37,7 +37,7 @@ def _start(settings):
     for problem in settings.problems:
         say(problem)
     if sys.implementation.name != "cpython":
-        say("records CPython only, this is {}".format(sys.implementation.name))
+        say(f"records CPython only, this is {sys.implementation.name}")
         return False
     script, program = what_runs()
     sources = Sources(settings, script)
@@ -58,14 +58,14 @@ def _start_core(settings, sources, program):
         try:
             return MonitoringCore(settings, sources, program)
         except NoTool as error:
-            say("{}; probes are used instead".format(error))
+            say(f"{error}; probes are used instead")
     if settings.core == "ctrace":
         from covey_agent.ctrace import CtraceCore, NoTracer
 
         try:
             return CtraceCore(settings, sources, program)
         except NoTracer as error:
-            say("COVEY_AGENT_CORE=ctrace: {}; {} is used instead".format(error, options.best_core()))
+            say(f"COVEY_AGENT_CORE=ctrace: {error}; {options.best_core()} is used instead")
             settings.core = options.best_core()
             return _start_core(settings, sources, program)
     from covey_agent.loader import ProbesCore
@@ -87,7 +87,7 @@ def _ensure_helper(settings, segment):
     try:
         from covey_agent import election
     except ImportError as error:
-        say("no helper: {}".format(error))
+        say(f"no helper: {error}")
         return
     election.ensure_helper(settings, segment.folder, segment)
 

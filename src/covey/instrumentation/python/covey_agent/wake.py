@@ -9,12 +9,11 @@ What it uses is taken here, before the application may replace it (gevent).
 
 from __future__ import annotations
 
+import _signal
+import _socket
 import os
 from _thread import allocate_lock, get_native_id, start_new_thread
 from time import monotonic, sleep
-
-import _signal
-import _socket
 
 from covey_agent import fork_warning, spool
 
@@ -141,7 +140,7 @@ class _Waiter:
 
 
 def _listen():
-    """A datagram socket at an abstract address nobody can guess. Whoever finds it can only make us look at the header."""
+    """A datagram socket at an abstract address nobody can guess; who finds it can only make us look at the header."""
     first = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
     listener = _socket.socket(fileno=spool.high(first.detach()))
     try:
@@ -156,7 +155,7 @@ def _listen():
 
 def _until_gone(thread):
     """The lock is released by Python's thread; the kernel's goes a moment later."""
-    task = "/proc/self/task/{}".format(thread)
+    task = f"/proc/self/task/{thread}"
     end = monotonic() + _PATIENCE
     while monotonic() < end:
         try:
