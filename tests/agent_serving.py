@@ -127,6 +127,7 @@ def served(python: Path, spool: Path, *arguments: object, **options):
     command = [str(python), *map(str, arguments)]
     pipe = subprocess.PIPE
     spool.mkdir(exist_ok=True)
+    spool.chmod(0o1777)  # as a volume for users that change
     process = subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, text=True, bufsize=1)
     try:
         found = until(lambda: helper(spool))

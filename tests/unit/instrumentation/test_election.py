@@ -269,3 +269,39 @@ def test_all_ports_taken_is_said_in_one_line(spools):
     assert f"no free port from {port} on" in done.stderr
     for one in taken:
         one.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: run the tests in a container or as root")
+def test_root_s_helper_serves_a_user_who_has_none(tmp_path):
+    """A server that starts as root and gives its rights up, then loads code: its second folder has no helper."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="covey-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "later.py").write_text("def f():\n    return 'f'\n\n\ndef g():\n    return 'g'\n" + "#\n" * 60_000)
+        code = "import os, sys\nos.setgroups([]), os.setgid(65534), os.setuid(65534)\nimport later\n"
+        code += "for line in sys.stdin: print(getattr(later, line.strip())(), flush=True)\n"
+        (folder / "app.py").write_text(code)
+        with agent_serving.served(interpreters.find("3.11"), folder / "spool", folder / "app.py") as running:
+            later = folder / "later.py"
+
+            def call(function):
+                running.process.stdin.write(function + "\n")
+                assert running.process.stdout.readline().strip() == function
+
+            call("f")
+            user = next(iter((folder / "spool").glob("u65534-*")))
+            assert agent_serving.ran(running.capture(), later) == {1, 2, 5}
+            assert running.close_window("one")["late"] == []
+            call("g")
+            assert agent_serving.ran(running.capture(since=1), later) == {6}
+            assert running.capture()["windows"][0]["files"][str(later)] == "1-2,5"
+            (process,) = running.capture()["processes"]
+            assert set(process["files"]) == {str(later), str(folder / "app.py")}
+            assert running.get("/health").json["coverage_files"] == 2
+            # A folder that is a link, or of another owner than its name says, is nobody's to serve.
+            (folder / "real").mkdir()
+            user.rename(folder / "real" / user.name)
+            user.symlink_to(folder / "real" / user.name)
+            assert agent_serving.ran(running.capture(), later) == set()

@@ -296,10 +296,11 @@ def test_the_loop_stops_between_two_steps_and_goes_on(tmp_path):
 
 def test_health_names_other_users_folders(start):
     serving = start()
-    (serving.spool.parent / "u1000-1").mkdir()
-    (serving.spool.parent / "u1000-2").mkdir()
-    (warning,) = serving.ask("/health").json["warnings"]
-    assert "user 1000" in warning
+    for name in ("u1000-1", "u1000-2", "u1001-1x", "evil-1", "uevil-1"):
+        (serving.spool.parent / name).mkdir()
+    who = f"4321 {os.getpid()} {processes.start_ticks(os.getpid())} {processes.boot_id()}"
+    (serving.spool.parent / "u1000-1" / "helper").write_text(who)
+    assert serving.ask("/health").json["warnings"] == ["user 1000 records too: its helper is on port 4321"]
 
 
 @pytest.mark.parametrize(

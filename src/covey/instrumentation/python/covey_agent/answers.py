@@ -18,9 +18,9 @@ from covey_agent import (
     capture,
     closing,
     dumps,
+    folders,
     linetable,
     processes,
-    reading,
     surroundings,
     windows,
 )
@@ -117,10 +117,10 @@ class Answers:
     def _health(self, allowed):
         self._store.refresh()
         fields = {"status": "ok", "coverage_enabled": True, "data_dir": self.spool}
-        fields["coverage_files"] = max(1, len(reading.names(self.spool)))
+        fields["coverage_files"] = max(1, len(folders.names(self.spool)))
         if allowed:
             found = yield from capture.gather(self.spool, [])
-            fields["warnings"] = found.warnings + other_users(self.spool)
+            fields["warnings"] = found.warnings + folders.unserved(self.spool)
         return dump(fields).encode("ascii")
 
     def _coverage(self, request):
@@ -158,7 +158,7 @@ class Answers:
         fields.update(started=processes.iso(began), epoch=self._store.epoch)
         fields.update(commit=self._identity.get("Source-Commit"), repository=self._identity.get("Source-Url"))
         fields.update(container=surroundings.container(), ports=surroundings.ports())
-        fields.update(processes=len(found.processes), warnings=found.warnings + other_users(self.spool))
+        fields.update(processes=len(found.processes), warnings=found.warnings + folders.unserved(self.spool))
         return self._ok(_JSON, dump(fields).encode("ascii"))
 
     def _capture(self, request):
@@ -203,15 +203,3 @@ def _identity(environ) -> dict[str, str]:
 def binary() -> str:
     """Base name of the interpreter, with its version: `python3.12`."""
     return "python{}.{}".format(*sys.version_info)
-
-
-def other_users(spool: str) -> list[str]:
-    """Says which other users' folders lie beside ours: their segments are another helper's to serve."""
-    own = os.path.basename(spool)
-    _user, _, namespace = own.partition("-")
-    try:
-        beside = sorted(os.listdir(os.path.dirname(spool)))
-    except OSError:
-        return []
-    users = [name.partition("-")[0] for name in beside if name != own and name.endswith("-" + namespace) and namespace]
-    return [f"user {name[1:]} records too, into a folder that only its own helper reads" for name in users[:20]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 
-from covey_agent import masks, processes, reading
+from covey_agent import folders, masks, processes, reading
 from covey_agent.jsontext import dump, quote
 
 MAX_BODY = 64 << 20
@@ -88,7 +88,7 @@ def gather(spool: str, windows_since):
     found = Gathered()
     boot = processes.boot_id()
     elsewhere = 0
-    for name in reading.names(spool):
+    for name in folders.names(spool):
         try:
             segment = reading.read_segment(os.path.join(spool, name))
         except FileNotFoundError:
@@ -96,6 +96,7 @@ def gather(spool: str, windows_since):
         except (OSError, reading.NotASegment) as error:
             found.warnings.append(f"{name} cannot be read: {error}")
             continue
+        segment.name = name  # as windows know it
         if segment.boot_id != boot:
             elsewhere += 1
             continue

@@ -10,7 +10,7 @@ import _socket
 import os
 import time
 
-from covey_agent import processes, reading, windows
+from covey_agent import folders, processes, reading, windows
 from covey_agent import segment as layout
 
 PATIENCE = 2.0  # seconds for which acknowledgements are waited for
@@ -39,7 +39,7 @@ def close(store, name="", is_reset=False):
         window.cleared = True
         store.save(window)
         round_ = _Round(store.spool, window.epoch + 1)
-        yield from round_.wait({segment.name: segment for segment in segments})
+        yield from round_.wait(segments)
         if round_.missing:
             window.late = round_.late()
             store.save(window)
@@ -96,7 +96,7 @@ class _Round:
 
     def _ask(self, known: dict[str, reading.Segment]) -> None:
         sender = None
-        for name in reading.names(self.spool):
+        for name in folders.names(self.spool):
             if name in self._asked:
                 continue
             self._asked.add(name)

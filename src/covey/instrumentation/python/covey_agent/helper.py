@@ -57,9 +57,9 @@ class Watch:
 
 def somebody_lives(spool: str) -> bool:
     """Whether any process that records here lives, also one that has only inherited a segment."""
-    from covey_agent import reading
+    from covey_agent import folders, reading
 
-    for name in reversed(reading.names(spool)):
+    for name in reversed(folders.names(spool)):
         path = os.path.join(spool, name)
         try:
             if reading.read_header(path).is_alive() or reading.is_held(path):

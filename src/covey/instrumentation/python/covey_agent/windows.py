@@ -19,7 +19,7 @@ import os
 import time
 import zlib
 
-from covey_agent import masks, reading
+from covey_agent import folders, masks, reading
 
 MAX_STORE = 16 << 20
 MAX_NAME = 512
@@ -176,11 +176,11 @@ class Store:
         return True
 
 
-def collect(spool: str, epoch: int, name: str, is_reset: bool) -> tuple[Window, list[reading.Segment]]:
-    """Reads *now* of every segment into a window that is not stored yet. The segments are without their bytes."""
+def collect(spool: str, epoch: int, name: str, is_reset: bool) -> tuple[Window, dict[str, reading.Segment]]:
+    """Reads *now* of every segment into a window that is not stored yet; the segments, by name, without bytes."""
     window = Window(epoch, name, time.time(), is_reset)
-    segments = []
-    for file_name in reading.names(spool):
+    segments = {}
+    for file_name in folders.names(spool):
         try:
             segment = reading.read_segment(os.path.join(spool, file_name))
         except (OSError, reading.NotASegment):
@@ -193,7 +193,7 @@ def collect(spool: str, epoch: int, name: str, is_reset: bool) -> tuple[Window, 
         if ran:
             window.segments[file_name] = ran
         segment.data = b""
-        segments.append(segment)
+        segments[file_name] = segment
     return window, segments
 
 
