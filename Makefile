@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 UV := .cache/uv/bin/uv
-LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 --custom-compile-command "make lock"
+LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test prove check bench docs setup lock format clean
@@ -36,7 +36,9 @@ docs: .venv/dev.done ## renew the parts of docs/ that are generated from the cod
 setup: .venv/dev.done ## install everything for development into .venv
 
 lock: $(UV) ## compile requirements/*.in anew
-	for name in uv runtime demo dev; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
+	for name in uv runtime demo dev; do $(LOCK) --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; done
+	for name in bench oracle; do $(LOCK) --python-version 3.9 --universal requirements/$$name.in -o requirements/$$name.txt; done
+	$(LOCK) --python-version 3.9 --universal examples/flask-service/requirements.in -o examples/flask-service/requirements.txt
 
 format: .venv/dev.done ## lay the code out
 	$(BIN)/ruff check --fix-only --quiet .
