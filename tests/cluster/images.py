@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,15 +96,18 @@ def packages(requirements: Path, python: str) -> Path:
     kept = CACHE / "packages" / f"{python}-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}"
     if kept.exists():
         return kept
-    new = kept.with_name(kept.name + ".new")
-    shutil.rmtree(new, ignore_errors=True)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(dir=kept.parent))
     command = [find_uv(), "pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "--no-config"]
     command += ["--python-version", python, "--python-platform", "x86_64-manylinux_2_28", "--target", new]
     subprocess.run([*command, "-r", requirements], check=True)
     place = f"/usr/local/lib/python{python}/dist-packages"
     compiling = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s", new, "-p", place, new]
     box("image-python", python, *compiling)
-    new.rename(kept)
+    if kept.exists():  # another run was faster
+        shutil.rmtree(new)
+    else:
+        new.rename(kept)
     return kept
 
 

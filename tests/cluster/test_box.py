@@ -13,7 +13,7 @@ from cluster.kube import BOX, wait_until
 
 
 def test_the_example_answers_through_its_service(images, namespace, core):
-    image = images.example(PYTHONS[core], stage="production")
+    image = images.example(PYTHONS[core], stage="production", name="flask-service-production")
     objects = manifests.example("deployment.yaml", image)
     manifests.container(objects[0])["env"] = []
     namespace.apply(*objects)

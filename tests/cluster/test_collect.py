@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 
 import pytest
 from cluster import manifests, traffic
@@ -26,7 +27,9 @@ def test_three_pods_of_four_workers_are_one_exact_union(core, image, namespace, 
     pods = deploy(namespace, image)
     answer = covey.collect("-l", LABEL, "-n", namespace.name, "--test-name", "e2e", out=tmp_path / "bundle")
     assert (answer["status"], answer["failures"]) == ("complete", [])
-    assert_exact(covey.report(tmp_path / "bundle"), reference)
+    report = covey.report(tmp_path / "bundle")
+    assert_exact(report, reference)
+    assert Counter(source["pod"] for source in report["sources"]) == dict.fromkeys(pods, 5)
     kept = manifest(tmp_path / "bundle")
     assert_provenance(kept, namespace, pods, image)
     assert_shared(tmp_path / "bundle", kept)
