@@ -44,14 +44,18 @@ def cpu_seconds(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> fl
     return usage.ru_utime + usage.ru_stime
 
 
-def compare(baseline: Callable[[], float], candidates: Mapping[str, Callable[[], float]], pairs: int) -> list[Ratios]:
-    """Run the baseline and each candidate in turn, `pairs` times, after one round that does not count."""
+def compare(
+    baseline: Callable[[], float], candidates: Mapping[str, Callable[[], float]], pairs: Mapping[str, int]
+) -> list[Ratios]:
+    """Run the baseline and each candidate in turn, `pairs[name]` times, after one round that does not count."""
     for run in (baseline, *candidates.values()):
         run()
     logs: dict[str, list[float]] = {name: [] for name in candidates}
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in range(pairs):
+    for number in range(max(pairs.values())):
         for name, run in candidates.items():
+            if number >= pairs[name]:
+                continue
             base, cost = baseline(), run()
             logs[name].append(math.log(cost / base))
             seconds[name].append(cost)
