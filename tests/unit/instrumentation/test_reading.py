@@ -76,9 +76,15 @@ def test_nonsense_in_a_record_ends_or_skips_it(tmp_path, bad):
     assert ([one.path for one in found.records], found.damaged) == (["/app/a.py"], True)
 
 
-@pytest.mark.parametrize("data", [b"", b"COVEYSG1", b"x" * 9000, header(4096, core=9), b"COVEYSG2" + bytes(8000)])
+@pytest.mark.parametrize("data", [b"COVEYSG1", b"x" * 9000, header(4096, core=9), b"COVEYSG2" + bytes(8000)])
 def test_what_is_no_segment_is_refused(tmp_path, data):
     with pytest.raises(reading.NotASegment):
+        reading.read_segment(written(tmp_path, data))
+
+
+@pytest.mark.parametrize("data", [b"", bytes(16384)])
+def test_one_that_is_only_being_made_is_told_apart(tmp_path, data):
+    with pytest.raises(reading.Unfinished):
         reading.read_segment(written(tmp_path, data))
 
 

@@ -133,6 +133,8 @@ def test_capture_tells_processes_sources_and_warnings(start, tmp_path):
     put_segment(serving, record(b"/app/a.py", b"\0\0\1\0", b"\0\0\0\0"), name="7-99-1.seg")
     put_segment(serving, record(b"/old", b"\0\1", b"\0\0"), name="8-1-0.seg", boot=BOOT)
     (serving.spool / "9-9-0.seg").write_bytes(b"junk" * 4096)
+    (serving.spool / "9-9-1.seg").write_bytes(bytes(16384))  # its process is just beginning
+    (serving.spool / "9-9-2.seg").write_bytes(b"")
     capture = serving.ask("/covey/1/capture").json
     (process,) = capture["processes"]
     assert (process["pid"], process["start_ticks"], process["alive"], process["complete"]) == (7, 99, False, False)

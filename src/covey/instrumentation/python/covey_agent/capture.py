@@ -91,7 +91,7 @@ def gather(spool: str, windows_since):
     for name in folders.names(spool):
         try:
             segment = reading.read_segment(os.path.join(spool, name))
-        except FileNotFoundError:
+        except (FileNotFoundError, reading.Unfinished):
             continue
         except (OSError, reading.NotASegment) as error:
             found.warnings.append(f"{name} cannot be read: {error}")

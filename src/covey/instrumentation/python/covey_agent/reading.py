@@ -31,6 +31,10 @@ class NotASegment(ValueError):
     """The file is not a segment, or is damaged so that none of it can be believed. Says why."""
 
 
+class Unfinished(NotASegment):
+    """A segment whose process has not yet written its header, or ended before it could: nothing was recorded."""
+
+
 class Record:
     """One file of source that a process loaded: where its two masks are in the segment, not the masks themselves."""
 
@@ -138,6 +142,9 @@ def open_segment(path: str, flags: int = os.O_RDONLY) -> int:
     """A descriptor of a regular file that is no link. Raises OSError, or NotASegment when it is something else."""
     fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     status = os.fstat(fd)
+    if stat.S_ISREG(status.st_mode) and not status.st_size:
+        os.close(fd)
+        raise Unfinished("nothing in it yet")
     if not stat.S_ISREG(status.st_mode) or not HEADER <= status.st_size <= MAX_SEGMENT:
         os.close(fd)
         raise NotASegment("not a file of a segment's size")
@@ -148,7 +155,7 @@ def read_descriptor(fd: int, name: str) -> Segment:
     """The segment behind a descriptor, as far as its header says that it is complete."""
     head = os.pread(fd, HEADER, 0)
     if len(head) < HEADER or head[:8] != layout.MAGIC:
-        raise NotASegment("no segment")
+        raise NotASegment("no segment") if any(head[:8]) else Unfinished("no header yet")
     end = struct.unpack_from("<Q", head, layout.END)[0]
     rest = _read(fd, HEADER, min(end, MAX_SEGMENT, os.fstat(fd).st_size) - HEADER)
     # The header is the one read first: its end is older than the records, so that they are complete.
