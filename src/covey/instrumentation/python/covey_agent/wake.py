@@ -121,9 +121,7 @@ class _Waiter:
                 knock.close()
         except OSError:  # a full queue wakes it as well, and a socket that is gone has ended it
             pass
-        if self._ended.acquire(True, _PATIENCE):
-            _until_gone(self._thread)
-            fork_warning.ended()
+        wait_for_end(self._ended, lambda: self._thread)
 
     def forget(self):
         """Closes the socket, if the number is still this socket's and not one that the application has put there."""
@@ -153,9 +151,13 @@ def _listen():
     return listener, address
 
 
-def _until_gone(thread):
-    """The lock is released by Python's thread; the kernel's goes a moment later."""
-    task = f"/proc/self/task/{thread}"
+def wait_for_end(ended, thread) -> None:
+    """Waits, but not for ever, until a thread that was told to stop is gone. `ended`: the lock that it releases last;
+    the kernel's thread, whose number `thread()` gives then, goes a moment later."""
+    if not ended.acquire(True, _PATIENCE):
+        return
+    fork_warning.ended()
+    task = f"/proc/self/task/{thread()}"
     end = monotonic() + _PATIENCE
     while monotonic() < end:
         try:
