@@ -52,8 +52,8 @@ def _judged(python, folder, lines):
     return json.loads(done.stdout)
 
 
-def _by_agent(python, folder, script, spool):
-    done = agent_runs.run(python, script, spool=spool, env={"PYTHONHASHSEED": "0"})
+def _by_agent(python, folder, script, spool, **env):
+    done = agent_runs.run(python, script, spool=spool, env={"PYTHONHASHSEED": "0", "COVEY_AGENT_LINGER": "1"} | env)
     assert done.returncode == 0, done.stderr
     return _judged(python, folder, agent_runs.recorded(spool))
 
@@ -100,3 +100,14 @@ def test_twenty_modules_of_the_standard_library(version, tmp_path):
     # Again, with the code out of the cache.
     again = _by_agent(python, folder, script, tmp_path / "spool")
     assert _differences(again, theirs, version) == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_with_the_ctrace_core_nothing_differs(version, tmp_path):
+    python = interpreters.with_packages(version)
+    folder = tmp_path / "code"
+    folder.mkdir()
+    script = shutil.copy(CASES / "tricky_3_9.py", folder / "tricky.py")
+    theirs = _by_coverage(python, folder, script)
+    ours = _by_agent(python, folder, script, tmp_path / "spool", COVEY_AGENT_CORE="ctrace")
+    assert ours == theirs
