@@ -38,7 +38,7 @@ setup: .venv/dev.done ## install everything for development into .venv
 lock: $(UV) ## compile requirements/*.in anew
 	for name in uv runtime demo dev; do $(LOCK) --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; done
 	for name in bench oracle; do $(LOCK) --python-version 3.9 --universal requirements/$$name.in -o requirements/$$name.txt; done
-	$(LOCK) --python-version 3.9 --universal examples/flask-service/requirements.in -o examples/flask-service/requirements.txt
+	$(LOCK) --python-version 3.9 --universal -c requirements/demo.txt examples/flask-service/requirements.in -o examples/flask-service/requirements.txt
 
 format: .venv/dev.done ## lay the code out
 	$(BIN)/ruff check --fix-only --quiet .

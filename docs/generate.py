@@ -20,7 +20,9 @@ def text() -> str:
     parts = [HEAD]
     for verb in sorted(app.VERBS):
         command = app.command_of(verb)
-        context = click.Context(command, info_name=f"covey {verb}", max_content_width=100, terminal_width=100)
+        context = click.Context(
+            command, info_name=f"covey {verb}", terminal_width=100, help_option_names=["-h", "--help"]
+        )
         parts.append(f"## covey {verb}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
 

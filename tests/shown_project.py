@@ -85,7 +85,7 @@ EVIL_NAMES = (
     "txt.\u202eyp.evil",
     "new\nline.py",
     "tab\there|pipe`tick`.py",
-    "@someone/#1 ![x](https://example.invalid).py",
+    "@someone/#1 ![x](https:example.invalid).py",
     "lone\udcff.py",
     "long/" + "x" * 3000 + ".py",
     "a/b.py",
