@@ -117,6 +117,7 @@ def capture_of(pid: int = 7, lines: str = "1-3", **more: Any) -> dict[str, Any]:
         "agent": "python",
         "version": "0.1.0",
         "language_version": "3.12.1",
+        "implementation": "CPython",
         "boot_id": "b007",
         "epoch": 3,
         "captured_at": "2026-11-21T08:19:14.250Z",
@@ -136,10 +137,18 @@ def covey(capture: Mapping[str, Any] | bytes | None = None, token: str = "", **i
         "agent": "python",
         "version": "0.1.0",
         "language_version": "3.12.1",
+        "implementation": "CPython",
         "boot_id": "b007",
+        "uid": 1000,
         "pid": 7,
+        "started": "2026-11-21T08:19:10.100Z",
+        "epoch": 3,
         "commit": None,
         "repository": None,
+        "container": None,
+        "ports": None,
+        "processes": 1,
+        "warnings": [],
     } | identity
 
     def handle(request: Request) -> None:
@@ -151,7 +160,7 @@ def covey(capture: Mapping[str, Any] | bytes | None = None, token: str = "", **i
         elif path == "/covey/1/capture":
             request.answer(200, given, IDENTITY)
         elif path == "/covey/1/epoch" and request.method == "POST":
-            closed = {"epoch": 3, "name": json.loads(request.body).get("name")}
+            closed = {"epoch": 3, "name": json.loads(request.body).get("name") or "window-4"}
             answer = {"schema": "covey.epoch/1", "epoch": 4, "closed": closed, "acknowledged": 1, "late": []}
             request.answer(200, json.dumps(answer), IDENTITY)
         else:
