@@ -17,7 +17,8 @@
     │       ├── AgentTimeout         4  it did not answer within its deadline
     │       ├── AgentDenied          4  it wants a token, or another one
     │       ├── AgentGarbled         4  its answer breaks the protocol or a bound
-    │       └── NoAgent              4  nothing speaks for coverage there
+    │       ├── NoAgent              4  nothing speaks for coverage there
+    │       └── PodGone              4  the pod was deleted before it was collected
     └── ToolError                    4  a program that covey runs failed or is missing
 
 Exit codes of more than one cause: the first of 70, 130, 2, 5, 1, 3, 4, 6 is given (`worst`).
@@ -135,6 +136,10 @@ class AgentGarbled(AgentError):
 
 class NoAgent(AgentError):
     slug = "no-agent"
+
+
+class PodGone(AgentError):
+    slug = "pod-gone"
 
 
 class ToolError(CoveyError):

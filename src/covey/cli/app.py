@@ -135,6 +135,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; the exit code of DESIGN 6 and docs/reference/errors.md."""
+    _open_streams()
     try:
         result = cli.main(arguments, prog_name="covey", standalone_mode=False, auto_envvar_prefix="COVEY")
         sys.stdout.flush()
@@ -147,10 +148,30 @@ def run(arguments: list[str]) -> int:
         click.echo("covey: interrupted", err=True)
         return 130
     except BrokenPipeError:  # the reader of our output has gone, as in `covey report ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except Exception as error:  # noqa: BLE001 - the last door: nothing passes it as a traceback unasked
         from covey.cli.output import tell_error
 
+        if isinstance(error, OSError) and error.filename is None:  # perhaps stdout's disk is full: it will not empty
+            _drop_output()
         return tell_error(error)
     return result if isinstance(result, int) else 0
+
+
+def _open_streams() -> None:
+    """Closed standard streams become the null device, else the next file that is opened would take their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: PTH123, SIM115
+
+
+def _drop_output() -> None:
+    """What is still to be written to stdout is lost: Python would try again at its end, and complain."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

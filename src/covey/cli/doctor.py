@@ -124,7 +124,8 @@ async def _agents(wanted: targets.Wanted, options: dict[str, Any], cluster: Clus
         Finding(
             f"agent in {target.name}",
             "ok",
-            f"{who.agent or 'an agent'} {who.language_version} on port {who.port}, protocol {who.protocol}",
+            " ".join(filter(None, (who.agent or "an agent", who.language_version)))
+            + f" on port {who.port}, protocol {who.protocol}",
         )
         for target, who in answered.agents
     ]

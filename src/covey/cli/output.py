@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from covey.errors import BUG, CoveyError
+from covey.errors import BUG, REFUSED, CoveyError
+from covey.model.outside import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,9 +37,14 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def note(text: str) -> None:
+    """A line that a reader must know, on stderr. Names in it may come from outside: it stays one line."""
+    click.echo(f"note: {clean(text)}", err=True)
+
+
 def warn(text: str) -> None:
     """A line about what may be wrong, on stderr."""
-    click.echo(click.style("warning: ", fg="yellow") + text, err=True)
+    click.echo(click.style("warning: ", fg="yellow") + clean(text), err=True)
 
 
 def print_json(value: Any) -> None:
@@ -54,16 +60,24 @@ def tell_error(error: BaseException) -> int:
     if os.environ.get("COVEY_DEBUG"):
         traceback.print_exception(error)
     if isinstance(error, CoveyError):
-        click.echo(click.style("error: ", fg="red", bold=True) + error.what, err=True)
+        _tell(error.what)
         if error.hint:
-            click.echo(f"  {error.hint}", err=True)
+            click.echo(f"  {clean(error.hint)}", err=True)
         return error.exit_code
-    if isinstance(error, OSError) and error.filename is not None:
-        click.echo(click.style("error: ", fg="red", bold=True) + f"{error.filename}: {error.strerror}", err=True)
-        return 2
-    click.echo(click.style("error: ", fg="red", bold=True) + f"this is a bug in covey: {error!r}", err=True)
+    if isinstance(error, OSError) and error.strerror:  # the machine's word, such as a full disk, is no bug of ours
+        _tell(f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror)
+        return REFUSED
+    if isinstance(error, MemoryError):
+        _tell("there is not enough memory for this input")
+        return REFUSED
+    _tell(f"this is a bug in covey: {error!r}")
     click.echo("  run it again with COVEY_DEBUG=1 and report what it prints", err=True)
     return BUG
+
+
+def _tell(what: str) -> None:
+    """What a file or an agent is called may hold what a terminal obeys, or lines that a pipeline does."""
+    click.echo(click.style("error: ", fg="red", bold=True) + " ".join(map(clean, what.splitlines())), err=True)
 
 
 def _worst_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from covey.cli.output import say
+from covey.cli.output import note, say
 from covey.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 RENDERED = ("text", "markdown", "html")
+MOST_NOTES = 50
 HOWS = ("sum", "max", "presence", "subtract", "intersect")
 
 
@@ -96,8 +97,10 @@ def _sources(checkout: Path, maps: tuple[str, ...]) -> Any:
 def _tell_notes(report: Report, wanted: str) -> None:
     """What a reader must know, where the output has no place for it."""
     if wanted not in RENDERED:
-        for note in report.notes:
-            say(f"note: {note}")
+        for text in report.notes[:MOST_NOTES]:
+            note(text)
+        if len(report.notes) > MOST_NOTES:
+            note(f"and {len(report.notes) - MOST_NOTES} more; covey report shows all")
 
 
 @click.command(

@@ -109,7 +109,8 @@ def show(
     texts = [*notes, *(f"{one.target.name}: {text}" for one in captures for text in one.warnings)]
     _tell(texts)
     count = f"{len(captures)} capture{'' if len(captures) == 1 else 's'} of test {manifest.test!r}"
-    say(f"{count} in {folder} ({manifest.status}): covey report {folder} shows the coverage")
+    shows = f": covey report {folder} shows the coverage" if manifest.captures else ""
+    say(f"{count} in {folder} ({manifest.status}){shows}")
 
 
 def show_discovery(found: Discovery) -> None:

@@ -20,13 +20,14 @@ from covey.errors import (
     ClusterError,
     CoveyError,
     NoAgent,
+    PodGone,
     UsageError,
 )
 from covey.model.manifest import Failure
 from covey.model.provenance import Target
 
 TRIES, PAUSE = 3, 0.25  # PAUSE: seconds before the second try; then twice as long each time
-_FINAL = (AgentDenied, AgentGarbled, AgentTimeout, ClusterDenied, NoAgent)
+_FINAL = (AgentDenied, AgentGarbled, AgentTimeout, ClusterDenied, NoAgent, PodGone)
 _T = TypeVar("_T")
 
 

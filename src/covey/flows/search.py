@@ -10,7 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from covey.agents.base import Agent, Channel, Identity
-from covey.errors import AgentDenied, CoveyError, NoAgent
+from covey.errors import AgentDenied, ClusterDenied, CoveyError, NoAgent, PodGone
 from covey.flows.pods import How, Pod, Visit, failure_of, persist
 from covey.model.manifest import Failure
 
@@ -38,6 +38,8 @@ class Search:
         self._answers: dict[int, Answer] = {}
         self._neighbours: tuple[int, ...] | None = None
         self._trouble: CoveyError | None = None
+        self._lost: CoveyError | None = None  # the way to the pod itself: no port of it can be asked any more
+        self._scope = anyio.CancelScope()
         self._denied = self._agents = 0
         self._places = anyio.Semaphore(AT_ONCE)
         self.notes: list[str] = []
@@ -57,7 +59,9 @@ class Search:
             if self._how.neighbours and not self._pod.port:
                 await self._beside(group)
             await answered.wait()
-        if not self._agents and not self._denied:
+        if self._lost:
+            await self._fail(failure_of(self._pod.name, self._lost))
+        elif not self._agents and not self._denied:
             await self._fail(self._nothing())
 
     async def _beside(self, group: TaskGroup) -> None:
@@ -118,7 +122,10 @@ class Search:
 
     async def _note_trouble(self, port: int, error: CoveyError) -> None:
         """An agent that wants a token is one; of a neighbour that speaks something else nobody asked."""
-        if isinstance(error, AgentDenied):
+        if isinstance(error, (PodGone, ClusterDenied)):
+            self._lost = error
+            self._scope.cancel()
+        elif isinstance(error, AgentDenied):
             self._denied += 1
             await self._fail(failure_of(self._pod.name, error))
         elif port == self._asked:

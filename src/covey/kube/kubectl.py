@@ -18,7 +18,7 @@ import anyio
 from anyio.abc import ByteStream
 
 from covey import tools
-from covey.errors import AgentError, NoAgent, ToolError
+from covey.errors import AgentError, NoAgent, PodGone, ToolError
 from covey.model.provenance import Target
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class KubectlChannel:
         if b"connection refused" in words or b"failed to connect" in words:
             return NoAgent(f"{self._target.name}: nothing listens on port {port}")
         if b"NotFound" in words or b"not found" in words:
-            return AgentError(f"{self._target.name}: the pod is gone ({tools.tail(words)})")
+            return PodGone(f"{self._target.name}: the pod is gone ({tools.tail(words)})")
         return AgentError(f"{self._target.name}: kubectl port-forward: {tools.tail(words)}")
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import anyio
 from anyio.abc import ByteStream
 
-from covey.errors import AgentError, ClusterDenied, ClusterError, NoAgent, UsageError
+from covey.errors import AgentError, ClusterDenied, ClusterError, NoAgent, PodGone, UsageError
 from covey.kube.client import Cluster, refused, word
 from covey.kube.kubectl import KubectlChannel
 from covey.kube.portforward import PROTOCOL, PortStream
@@ -89,7 +89,7 @@ def _unopened(status: int, answer: str, target: Target) -> Exception:
     if isinstance(error, ClusterDenied):
         return error
     if status == 404:
-        return AgentError(f"{target.name}: the pod is gone", hint="collect before it is deleted or replaced")
+        return PodGone(f"{target.name}: the pod is gone", hint="collect before it is deleted or replaced")
     return AgentError(f"{target.name}: {error.what}")
 
 

@@ -23,7 +23,7 @@ from fakes.agent_servers import (
 
 from covey.agents import legacy, python
 from covey.agents.base import Limits
-from covey.errors import ClusterError, NoAgent, NothingCollected
+from covey.errors import ClusterDenied, ClusterError, NoAgent, NothingCollected, PodGone
 from covey.flows.collect import check, collect
 from covey.flows.pods import How, address, pods_of
 from covey.flows.reset import reset
@@ -111,6 +111,18 @@ def test_pods_are_collected_and_what_gave_nothing_is_named(tmp_path):
     }
     assert all(failure.what for failure in collected.manifest.failures)
     assert Bundle.open(tmp_path / "b").manifest.status == "partial"
+
+
+@pytest.mark.parametrize(("error", "reason"), [(PodGone, "pod-gone"), (ClusterDenied, "cluster-denied")])
+def test_a_pod_that_cannot_be_reached_at_all_is_asked_once(tmp_path, error, reason):
+    lost = error("the way there has ended")
+    world = World(good={9095: covey()}, lost=dict.fromkeys(range(1, 65536), lost))
+    with world.up():
+        collected = run(world, tmp_path / "b")
+    assert captured(collected) == [("good", "app", 9095, "segments")]
+    assert reasons(collected) == {"ns/lost/app": reason}
+    assert len([pod for pod, _ in world.tried if pod == "lost"]) <= 2
+    assert collected.notes == ()
 
 
 def test_collecting_twice_counts_once(tmp_path):
