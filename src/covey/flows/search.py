@@ -52,6 +52,7 @@ class Search:
     async def run(self) -> None:
         """Search, and visit what is found. A pod without any agent is a failure, named once."""
         async with anyio.create_task_group() as group:
+            self._scope = group.cancel_scope
             answered = anyio.Event()
             group.start_soon(self._port, self._asked, answered)
             with anyio.move_on_after(PATIENCE):
