@@ -17,6 +17,7 @@ from covey.errors import ConfigError
 from covey.model.paths import Alias
 
 FILES = ("covey.toml", "pyproject.toml")
+LARGEST = 4 * 2**20  # bytes of a settings file
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def find(start: Path) -> Path | None:
     for folder in (start, *start.parents):
         for name in FILES:
             file = folder / name
-            if file.is_file() and (name != "pyproject.toml" or "covey" in _toml(file).get("tool", {})):
+            if file.is_file() and (name != "pyproject.toml" or _of_tool(file) is not None):
                 return file
         if (folder / ".git").exists():
             break
@@ -48,9 +49,7 @@ def load(start: Path, flags: Mapping[str, frozenset[str]]) -> Config:
     file = find(start)
     if file is None:
         return Config()
-    table = _toml(file)
-    if file.name == "pyproject.toml":
-        table = table["tool"]["covey"]
+    table = _table(file)
     verbs: dict[str, Mapping[str, Any]] = {}
     aliases: tuple[Alias, ...] = ()
     for name, value in table.items():
@@ -70,8 +69,20 @@ def load_paths(start: Path) -> tuple[Alias, ...]:
     file = find(start)
     if file is None:
         return ()
-    table = _toml(file)
-    return _aliases(file, (table["tool"]["covey"] if file.name == "pyproject.toml" else table).get("paths", {}))
+    return _aliases(file, _table(file).get("paths", {}))
+
+
+def _table(file: Path) -> Mapping[str, Any]:
+    table = _of_tool(file) if file.name == "pyproject.toml" else _toml(file)
+    if not isinstance(table, dict):
+        raise ConfigError(f"{file}: [tool.covey] must be a table of settings")
+    return table
+
+
+def _of_tool(file: Path) -> Any:
+    """`[tool.covey]` of a pyproject.toml; None when there is none."""
+    tool = _toml(file).get("tool")
+    return tool.get("covey") if isinstance(tool, dict) else None
 
 
 def _settings(file: Path, verb: str, table: Mapping[str, Any], flags: frozenset[str]) -> Mapping[str, Any]:
@@ -102,7 +113,11 @@ def _unknown(file: Path, name: str, known: list[str]) -> ConfigError:
 
 
 def _toml(file: Path) -> dict[str, Any]:
+    with file.open("rb") as stream:
+        data = stream.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise ConfigError(f"{file} is larger than {LARGEST} bytes")
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{file} is not TOML: {error}") from error

@@ -52,6 +52,8 @@ def test_paths_become_aliases(tmp_path):
         ("[paths]\na = 1\n", "must be a table of text", '"/app" = "src"'),
         ('[paths]\na = "../b"\n', "FROM=TO", ""),
         ("[collect\n", "is not TOML", ""),
+        ("a = " + "[" * 50_000, "is not TOML", ""),
+        ("#" * (config.LARGEST + 1), "larger than", ""),
     ],
 )
 def test_what_is_wrong_is_named_with_its_cure(tmp_path, text, message, hint):
@@ -81,3 +83,78 @@ def test_the_file_is_obeyed(tmp_path, monkeypatch):
     (tmp_path / "covey.toml").write_text("[report]\nprecision = 3\n")
     result = CliRunner().invoke(app.cli, ["report", "a.json"], prog_name="covey", auto_envvar_prefix="COVEY")
     assert "33.333%" in result.stdout
+
+
+@pytest.mark.parametrize("text", ["tool = 5\n", "[tool]\nother = 1\n"])
+def test_a_pyproject_that_is_not_about_covey(tmp_path, text):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert config.find(tmp_path) is None
+
+
+def test_a_pyproject_that_says_nonsense_about_covey(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool]\ncovey = 5\n")
+    with pytest.raises(ConfigError, match="must be a table"):
+        config.load(tmp_path, FLAGS)
+
+
+def ask(*arguments, **variables):
+    return CliRunner(env=variables).invoke(app.cli, arguments, prog_name="covey", auto_envvar_prefix="COVEY")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.json").write_text('{"schema": "covey.report/1", "files": {"a.py": {"lines": {"1": 1}}}}')
+    return tmp_path
+
+
+def test_a_setting_has_its_flags_name(here):
+    (here / "covey.toml").write_text('[report]\nformat = "markdown"\npart = "unit=a.json"\n')
+    assert "### Coverage" in ask("report").stdout
+    (here / "covey.toml").unlink()
+    assert "### Coverage" in ask("report", "a.json", COVEY_REPORT_FORMAT="markdown").stdout
+    assert '"covey.report/1"' in ask("merge", "a.json", COVEY_MERGE_FROM="native").stdout
+
+
+def test_one_value_stands_for_a_list_of_one(here):
+    (here / "covey.toml").write_text('[collect]\nnamespace = "staging"\npods = ["a", "b"]\nurl = "localhost:1"\n')
+    rows = {row["setting"]: row["value"] for row in json.loads(ask("config", "collect", "--json").stdout)["settings"]}
+    assert (rows["collect.namespace"], rows["collect.pods"], rows["collect.url"]) == (
+        ["staging"], ["a", "b"], ["localhost:1"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["title = {a = 1}", "title = [1]", "part = [{}]", "skip-covered = 3", "precision = true", "title = 2020-01-01"],
+)
+def test_a_value_of_another_kind_is_refused(here, text):
+    (here / "covey.toml").write_text(f"[report]\n{text}\n")
+    error = ask("report", "a.json").exception
+    assert isinstance(error, ConfigError)
+    assert "must be" in error.what
+
+
+def test_a_number_may_be_text(here):
+    (here / "covey.toml").write_text("[report]\noutput = 3\ntitle = 5\n")
+    assert ask("report", "a.json", "--format", "json").exit_code == 0
+    assert (here / "3").is_file()
+
+
+@pytest.mark.parametrize(
+    ("verb", "text"),
+    [
+        ("collect", 'kubeconfig = "evil.yaml"'),
+        ("reset", 'agent_token_file = "/run/secrets/token"'),
+        ("demo", 'python = "./evil"'),
+        ("run", 'python = "./evil"'),
+        ("collect", 'url = "evil.example:80"'),
+        ("collect", 'url = ["localhost:9095", "http://evil.example"]'),
+    ],
+)
+def test_a_checkout_never_chooses_programs_secrets_or_who_is_sent_them(here, verb, text):
+    (here / "covey.toml").write_text(f"[{verb}]\n{text}\n")
+    error = ask(verb).exception
+    assert isinstance(error, ConfigError)
+    assert "from a settings file" in error.what

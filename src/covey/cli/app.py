@@ -6,11 +6,14 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
 from covey._version import VERSION
+from covey.cli import settings
+from covey.errors import UsageError
 
 # Verb -> (module:command, what `covey --help` says of it). Importing a verb costs up to 300 ms; listing them nothing.
 VERBS: Mapping[str, tuple[str, str]] = {
@@ -50,17 +53,14 @@ def command_of(verb: str) -> click.Command:
     module, _, attribute = VERBS[verb][0].partition(":")
     command = getattr(importlib.import_module(module), attribute)
     assert isinstance(command, click.Command)
+    if verb not in NOT_FROM_ENVIRONMENT:
+        settings.name_variables(verb, command)
     return command
 
 
 def flags() -> dict[str, frozenset[str]]:
     """Verb -> the names of its flags, which are also its settings."""
-    return {
-        verb: frozenset(
-            param.name for param in command_of(verb).params if isinstance(param, click.Option) and param.name
-        )
-        for verb in VERBS
-    }
+    return {verb: frozenset(settings.options(command_of(verb))) for verb in VERBS}
 
 
 class Verbs(click.Group):
@@ -100,13 +100,15 @@ class Verbs(click.Group):
 
 def _defaults(verb: str) -> dict[str, Any]:
     """What the settings file says of a verb's flags. Only a settings file makes the other verbs be imported."""
-    from pathlib import Path
-
     from covey import config
 
-    if config.find(Path.cwd()) is None:
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the working directory does not exist any more", hint="cd to one that does") from None
+    if config.find(here) is None:
         return {}
-    return {verb: dict(config.load(Path.cwd(), flags()).verbs.get(verb, {}))}
+    return {verb: settings.defaults(config.load(here, flags()), verb, command_of(verb))}
 
 
 EPILOG = """\b
@@ -167,7 +169,7 @@ def _open_streams() -> None:
             if null != number:
                 os.dup2(null, number)
                 os.close(null)
-            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: PTH123, SIM115
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _drop_output() -> None:

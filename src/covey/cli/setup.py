@@ -40,18 +40,18 @@ def config(ctx: click.Context, verb: str | None, as_json: bool) -> None:
 
 def _rows(ctx: click.Context, verb: str, found: Any) -> list[dict[str, Any]]:
     """One row a flag of a verb. Secrets are not settings: flags name files that hold them."""
-    from covey.cli import app
+    from covey.cli import app, settings
 
     command = app.command_of(verb)
     inner = click.Context(command, parent=ctx.parent, info_name=verb, resilient_parsing=True)
-    inner.default_map = dict(found.verbs.get(verb, {}))
+    inner.default_map = settings.defaults(found, verb, command)
     inner.auto_envvar_prefix = None if verb in app.NOT_FROM_ENVIRONMENT else f"COVEY_{verb.upper()}"
     rows = []
-    for param in command.params:
-        if not isinstance(param, click.Option) or not param.name or param.name in ("help", "json", "as_json"):
+    for name, param in settings.options(command).items():
+        if name in ("help", "json"):
             continue
         value, source = param.consume_value(inner, {})
-        rows.append({"setting": f"{verb}.{param.name}", "value": _plain(value), "from": _origin(source, found.file)})
+        rows.append({"setting": f"{verb}.{name}", "value": _plain(value), "from": _origin(source, found.file)})
     return rows
 
 

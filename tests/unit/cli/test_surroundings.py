@@ -1,0 +1,101 @@
+"""The command line where the machine is short of something: streams, disk, home, a working directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COVEY = f"{sys.executable} -m covey"
+
+
+def shell(command, **more):
+    return subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False, **more)
+
+
+@pytest.fixture
+def tracefile(tmp_path):
+    path = tmp_path / "a.info"
+    path.write_text("SF:a.py\nDA:1,1\nend_of_record\n")
+    return path
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full, as Linux has it")
+@pytest.mark.parametrize("verb", ["report a.info", "report a.info --format json", "plugins", "--version"])
+def test_a_full_disk_behind_stdout_is_said_and_no_bug(tmp_path, tracefile, verb):
+    done = shell(f"{COVEY} {verb} > /dev/full", cwd=tracefile.parent)
+    assert done.returncode == 2
+    assert b"error: No space left on device" in done.stderr
+    assert b"bug" not in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_streams_are_like_the_null_device(tracefile, closed):
+    assert shell(f"{COVEY} report a.info {closed}", cwd=tracefile.parent).returncode == 0
+    assert shell(f"{COVEY} report none.info {closed}", cwd=tracefile.parent).returncode == 2
+
+
+def test_an_output_file_never_takes_the_place_of_a_closed_stream(tracefile):
+    shell(f"{COVEY} report a.info -o out.json >&- 2>&-", cwd=tracefile.parent)
+    assert (tracefile.parent / "out.json").read_text().startswith('{"schema": "covey.report/1"')
+
+
+def on_terminal(arguments):
+    """What a terminal gets of the standard error."""
+    ours, theirs = pty.openpty()
+    code = f"from covey.cli import app; app.run({arguments!r})"
+    done = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = bytearray()
+    with contextlib.suppress(OSError):  # Linux ends a terminal that nobody has open any more by EIO
+        while part := os.read(ours, 65536):
+            shown += part
+    done.wait()
+    os.close(ours)
+    return bytes(shown)
+
+
+def test_names_never_reach_the_terminal_as_they_are(tmp_path):
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    (folder / "x\x1b[2J\n::error::y.info").write_text("SF:a\nDA:x\n")
+    for name in (str(folder), str(tmp_path / "none\x1b[2J\n::error::")):
+        shown = on_terminal(["report", name])
+        assert b"rror: " in shown
+        assert b"[2J" in shown
+        assert b"\x1b[2J" not in shown
+        assert b"\n::error::" not in shown
+
+
+def test_notes_of_a_report_never_reach_the_terminal_as_they_are(tmp_path):
+    report = tmp_path / "a.json"
+    report.write_text('{"schema": "covey.report/1", "files": {}, "notes": ["\\u001b[2J\\n::error::x"]}')
+    shown = on_terminal(["report", str(report), "--format", "lcov"])
+    assert shown.startswith("note: \ufffd[2J\ufffd::error::x".encode())
+
+
+def test_without_a_home_there_is_no_kubeconfig(tmp_path):
+    """Nobody knows a home where HOME is not set and the user, as OpenShift's are, is in no list."""
+    code = (
+        "import os, pwd\n"
+        "def nobody(uid): raise KeyError(uid)\n"
+        "pwd.getpwuid = nobody\n"
+        "[os.environ.pop(name, None) for name in ('HOME', 'KUBECONFIG', 'KUBERNETES_SERVICE_HOST')]\n"
+        "from covey.cli import app; app.run(['collect', '-l', 'a=b'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path, check=False)
+    assert b"there is no kubeconfig" in done.stderr
+
+
+def test_a_working_directory_that_is_gone(tmp_path, tracefile):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = shell(f"cd {gone}; rmdir {gone}; {COVEY} report {tracefile}")
+    assert done.returncode == 2
+    assert b"working directory" in done.stderr
