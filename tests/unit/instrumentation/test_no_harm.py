@@ -252,7 +252,7 @@ def test_a_signal_reaches_the_blocked_main_thread(lab, block):
 HANDLED = """
     import signal, sys, importlib
     sys.path.insert(0, {folder!r})
-    raised = caught = 0
+    raised = caught = swallowed = number = 0
     class Stop(Exception):
         pass
     def handler(number, frame):
@@ -260,27 +260,30 @@ HANDLED = """
         raised += 1
         raise Stop
     signal.signal(signal.SIGALRM, handler)
-    number = 0
-    while caught < 40:
+    while raised < 40:
         try:
             signal.setitimer(signal.ITIMER_REAL, 0.0007)
-            while True:
+            while raised == caught + swallowed:
                 number += 1
                 importlib.import_module("mod%d" % (number % 400))
                 sys.modules.pop("mod%d" % (number % 400), None)
+            swallowed += 1
         except Stop:
             caught += 1
-    print(raised == caught)
+    print(raised == caught + swallowed, swallowed)
 """
 
 
 def test_what_a_signal_handler_raises_comes_out(lab):
-    """Also when the handler runs while the agent is at work."""
+    """Also when the handler runs while the agent is at work. Python itself swallows, and says so, what is raised while
+    a callback of a weak reference runs, as the import system's."""
     for number in range(400):
         lab.write(f"mod{number}.py", f"def f{number}():\n    return {number}\nf{number}()\n")
     done = lab.run(lab.write("app.py", HANDLED.format(folder=str(lab.folder))))
-    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+    told = done.stderr.count("Exception ignored in:")
+    assert (done.returncode, done.stdout) == (0, f"True {told}\n"), done.stderr
     assert covey_lines(done) == []
+    assert "covey_agent" not in done.stderr
 
 
 NAMES = """

@@ -102,7 +102,7 @@ def test_reading_a_source(tmp_path):
     ],
 )
 def test_the_mark_that_switches_a_file_off(text, off):
-    assert sources.Source(text.encode()).is_off() is off
+    assert sources.Source.of(text.encode()).is_off() is off
 
 
 def test_source_in_an_archive_comes_from_the_loader():
@@ -110,5 +110,51 @@ def test_source_in_an_archive_comes_from_the_loader():
         def get_data(self, path):
             return b"x = 1\n"
 
-    assert sources.read("/app/app.pyz/mod.py", Loader()).data == b"x = 1\n"
+    assert sources.read("/app/app.pyz/mod.py", Loader()).data() == b"x = 1\n"
     assert sources.read("/app/app.pyz/mod.py", object()) is None
+
+
+def test_what_an_earlier_process_found_out_is_used_while_the_file_is_the_same(tmp_path):
+    facts = agent_runs.agent_module("facts")
+    folder = agent_runs.agent_module("spool").find(settings.read({"COVEY_AGENT_SPOOL": str(tmp_path / "spool")})).folder
+    path, off = tmp_path / "a.py", tmp_path / "off.py"
+    path.write_text("x = 1\n")
+    off.write_text("# covey: off\n")
+    for one in (path, off):
+        os.utime(one, (1, 1))
+    first = facts.Facts(folder, 1 << 20)
+    for one in (path, off):
+        assert sources.read(str(one), facts=first).digest == hashlib.sha256(one.read_bytes()).digest()
+    # Changed a moment ago: its time of change may be coarser than that, so it is not remembered.
+    assert first.get(str(path), facts.stamp_of(path.stat())) is None
+    for one in (path, off):
+        source = sources.read(str(one))
+        aged = (*source.stamp[:3], source.stamp[3] - 10**10)
+        first.put(str(one), aged, source.digest, source.lines)
+    first.flush()
+    second = facts.Facts(folder, 1 << 20)
+    stamp = facts.stamp_of(path.stat())
+    aged = (*stamp[:3], stamp[3] - 10**10)
+    assert second.get(str(path), aged)[1:] == (hashlib.sha256(b"x = 1\n").digest(), 2)
+    assert second.get(str(path), stamp) is None
+    assert second.get(str(off), (*facts.stamp_of(off.stat())[:3], off.stat().st_ctime_ns - 10**10))[2] == 0
+
+
+@pytest.mark.parametrize(
+    "damage", [b"garbage", b"COVEYSF1\xff\xff\xff\xff", b"COVEYSF1\x40\0\0\0\0\0\0\0\xff\xff\xff\x7f"]
+)
+def test_damaged_facts_are_none(tmp_path, damage):
+    facts = agent_runs.agent_module("facts")
+    folder = agent_runs.agent_module("spool").find(settings.read({"COVEY_AGENT_SPOOL": str(tmp_path / "spool")})).folder
+    with open(os.path.join(folder, "sources.cache"), "wb") as file:
+        file.write(damage)
+    os.chmod(os.path.join(folder, "sources.cache"), 0o600)
+    assert facts.Facts(folder, 1 << 20).get("/a.py", (1, 2, 3, 4)) is None
+
+
+def test_source_that_has_changed_since_it_was_remembered_is_not_given(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text("x = 1\n")
+    remembered = sources.Source(hashlib.sha256(b"x = 2\n").digest(), 2, None, None, str(path))
+    with pytest.raises(ValueError, match="has changed"):
+        remembered.data()

@@ -72,10 +72,10 @@ def test_descriptors_go_high_and_none_is_left(tmp_path):
     before = sorted(os.listdir("/proc/self/fd"))
     fd = os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT)
     made = spools.with_high_descriptor(fd, lambda: os.dup(fd))
-    assert made >= 200
+    assert made >= 128
     os.close(made)
     moved = spools.high(fd)
-    assert moved >= 200
+    assert moved >= 128
     assert not os.get_inheritable(moved)
     os.close(moved)
     assert sorted(os.listdir("/proc/self/fd")) == before
@@ -165,7 +165,7 @@ def test_a_descriptor_that_the_application_has_reused_is_not_touched(folder, tmp
     cache = codecache.CodeCache(folder, 1 << 20)
     cache.put(KEY, 1, code())
     other = os.open(tmp_path / "theirs", os.O_RDWR | os.O_CREAT)
-    os.dup2(other, cache._fd)
+    os.dup2(other, cache._file.fd)
     cache.put(b"k" * 32, 2, code("y = 2"))
     assert cache.get(KEY) == (1, code())
     assert os.fstat(other).st_size == 0

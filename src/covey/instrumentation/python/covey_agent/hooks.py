@@ -193,8 +193,8 @@ def _rewritten(path, loader, core, rewrite_asserts):
 
         from covey_agent import probes
 
-        tree = ast.parse(source.data, path)
-        rewrite_asserts(tree, source.data, path, loader.config)
+        tree = ast.parse(source.data(), path)
+        rewrite_asserts(tree, source.data(), path, loader.config)
         name = core.name_for(source, path, "pytest")
         code, lines = probes.compiled_tree(tree, path, name)
     except Exception as error:

@@ -56,7 +56,7 @@ class ProbesCore:
 
     def _known(self, path, loader, kind):
         """The source, its key and its code with probes where that is in the cache; None for what is left alone."""
-        source = texts.read(texts.absolute(path), loader)
+        source = texts.read(texts.absolute(path), loader, self.recorder.facts)
         if source is None or source.is_off():
             return None
         key = self._key(source, path, kind)
@@ -68,7 +68,7 @@ class ProbesCore:
     def _made(self, path, source, key, kind):
         from covey_agent import probes
 
-        code, lines = probes.compiled(source.data, path, _name(key), kind == "main")
+        code, lines = probes.compiled(source.data(), path, _name(key), kind == "main")
         self._cache.put(key, lines, code)
         self.place(_name(key), texts.absolute(path), source.digest, max(lines, source.lines))
         return code

@@ -14,7 +14,7 @@ import os
 import sys
 
 from covey_agent import sources as texts
-from covey_agent.recorder import is_of_the_application, say
+from covey_agent.recorder import is_of_the_application
 from covey_agent.segment import UNKNOWN_HASH
 
 _SPARE_LINES = 1000
@@ -31,7 +31,7 @@ class Monitoring:
 
     def __init__(self, recorder, sources, on_fork) -> None:
         self._recorder = recorder
-        self._sources = sources
+        self._wanted = sources.wanted
         self._on_fork = on_fork
         self._pid = os.getpid()
         self._planes = {}
@@ -96,16 +96,29 @@ class Monitoring:
         name = code.co_filename
         try:
             path = texts.absolute(name)
-            if name[:1] == "<" or not self._sources.wanted(path):
+            if not self._wanted(path) or name[:1] == "<":
                 self._unwanted.add(name)
                 return False
-            return (name in self._planes and not self._has_changed(name, path)) or self._load(name, path, code, frame)
+            if name in self._planes:
+                return not self._has_changed(name, path) or self._load(name, path, code, frame)
+            return self._load_known(name, path) or self._load(name, path, code, frame)
         except Exception as error:
             if is_of_the_application(error):
                 raise
             self._unwanted.add(name)
-            say(f"{name} is not recorded: {error!r}")
+            self._recorder.say_once(f"not all is recorded: {name}: {error!r}")
             return False
+
+    def _load_known(self, name, path):
+        try:
+            plane, stamp = self._recorder.known_plane(path)
+        except OSError:
+            return False
+        if plane is None:
+            return False
+        self._planes[name] = plane
+        self._stamps[name] = stamp
+        return True
 
     def _has_changed(self, name, path):
         stamp = self._stamps.get(name)
@@ -115,10 +128,10 @@ class Monitoring:
             state = os.stat(path)
         except OSError:
             return False
-        return stamp != (state.st_size, state.st_mtime_ns)
+        return stamp != texts.stamp_of(state)
 
     def _load(self, name, path, code, frame):
-        source = texts.read(path, frame.f_globals.get("__loader__"))
+        source = texts.read(path, frame.f_globals.get("__loader__"), self._recorder.facts)
         if source is None:
             return self._place(name, path, UNKNOWN_HASH, _highest_line(code) + _SPARE_LINES)
         if source.is_off():

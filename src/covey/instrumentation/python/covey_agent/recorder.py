@@ -6,9 +6,12 @@ import os
 import sys
 
 from covey_agent import spool as spools
+from covey_agent.facts import Facts, stamp_of
 from covey_agent.identity import Identity
 from covey_agent.segment import FULL, Segment, SegmentFull
 
+_FACTS_MAX = 4 << 20
+_getpid, _stat = os.getpid, os.stat
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 
@@ -16,7 +19,8 @@ _STANDARD = os.path.dirname(os.__file__) + os.sep
 class Recorder:
     """Opens a segment for each process that asks: this one, and each child that comes of it by fork.
 
-    Nothing here raises for want of room: it is said once, on standard error, and the segment says so too."""
+    `facts` are those of the spool, once there is a segment. Nothing here raises for want of room: it is said once, on
+    standard error, and the segment says so too."""
 
     def __init__(self, settings, core: str, program: str = "", flags: int = 0) -> None:
         self._settings = settings
@@ -26,6 +30,7 @@ class Recorder:
         self._segments = {}
         self._exhausted = set()
         self._said = False
+        self.facts = None
 
     def segment(self):
         """This process's own segment; None when none could be made."""
@@ -37,7 +42,22 @@ class Recorder:
 
     def plane(self, path: str, digest: bytes, lines: int):
         """A plane to store 1 into at line numbers 0 to `lines`, or None when there is no room."""
+        segment = self._segments.get(_getpid())
+        if segment is not None and segment not in self._exhausted:
+            try:
+                return segment.add(path, digest, lines)
+            except SegmentFull:  # it is tried again below, where it is said
+                pass
         return self._do(lambda segment: segment.add(path, digest, lines))
+
+    def known_plane(self, path: str):
+        """The plane, as `plane`, and the stamp of a file whose source an earlier process has read; (None, None) when
+        none has, it has changed, or there is no room. May raise OSError."""
+        stamp = stamp_of(_stat(path))
+        known = self.facts.get(path, stamp)
+        if known is None or not known[2]:
+            return None, None
+        return self.plane(path, known[1], known[2]), stamp
 
     def note(self, path: str) -> None:
         """Says that the file at `path` was loaded before it could be recorded."""
@@ -61,7 +81,7 @@ class Recorder:
     def _give_up(self, segment, error):
         self._exhausted.add(segment)
         segment.set_flag(FULL)
-        self._say(f"not all of what runs is recorded: {error}")
+        self.say_once(f"not all of what runs is recorded: {error}")
 
     def _as_other_user(self, write):
         """The process gave up its user: the folder of the old one is closed to it, the new one has its own."""
@@ -71,13 +91,17 @@ class Recorder:
 
     def _open(self):
         try:
-            folder = spools.find(self._settings)
-            return Segment(folder, Identity(), self._core, self._program, self._flags)
+            spool = spools.find(self._settings)
+            segment = Segment(spool, Identity(), self._core, self._program, self._flags)
         except (OSError, spools.NoSpool) as error:
-            self._say(f"nothing is recorded: {error}")
+            self.say_once(f"nothing is recorded: {error}")
             return None
+        if self.facts is None:
+            self.facts = Facts(spool.folder, min(spool.limit // 4, _FACTS_MAX))
+        return segment
 
-    def _say(self, text):
+    def say_once(self, text: str) -> None:
+        """One line on standard error, and none after it."""
         if not self._said:
             self._said = True
             say(text)

@@ -66,14 +66,6 @@ class SegmentFull(Exception):
     """No room: SPOOL_MAX is reached, the device is full or the file cannot be opened any more."""
 
 
-class _Claim:
-    __slots__ = ("done", "size")
-
-    def __init__(self, size):
-        self.size = size
-        self.done = False
-
-
 class _Extent:
     """One mapping of the file, bytes `start` to `stop` of it."""
 
@@ -148,9 +140,9 @@ class Segment:
         name = path.encode("utf-8", "surrogateescape")
         if not 0 < lines <= LINES_MAX or len(name) > PATH_MAX:
             raise SegmentFull(f"a file of {lines} lines")
-        head = RECORD_PATH + _eight(len(name))
-        view, at = self._append(record_size(len(name), lines), lines, name, source_hash, 0)
-        return view[at + head : at + head + lines + 1]
+        now = RECORD_PATH + (len(name) + 7 & ~7)
+        view, at = self._append(now + (2 * lines + 9 & ~7), lines, name, source_hash, 0)
+        return view[at + now : at + now + lines + 1]
 
     def note(self, path: str) -> None:
         """Says that the file at `path` was loaded too early to be recorded. Raises SegmentFull."""
@@ -158,37 +150,44 @@ class Segment:
         self._append(record_size(len(name), 0), 0, name, UNKNOWN_HASH, NOT_RECORDED)
 
     def _append(self, size, lines, name, source_hash, flags):
-        extent, position, claim = self._claim(size)
+        """Claims, writes and publishes a record; its extent's bytes and where it begins there. Every module that is
+        loaded comes by here, mostly alone: so the usual way is short."""
+        claim = [size, False]  # and whether its record is complete
+        position, extent = self._hint
+        if size > extent.stop - position or self._claims.setdefault(position, claim) is not claim:
+            extent, position = self._claim(claim, position, extent)
+        end = position + size
+        self._hint = (end, extent)
         at = position - extent.start
-        mapping = extent.map
-        numbers = len(name).to_bytes(2, "little") + flags.to_bytes(2, "little") + bytes(4)
-        mapping[at + RECORD_LINES : at + RECORD_PATH + len(name)] = (
-            lines.to_bytes(4, "little") + source_hash + numbers + name
-        )
-        _put(mapping, at + RECORD_LENGTH, 4, size)
-        claim.done = True
+        numbers = (size | lines << 32).to_bytes(8, "little")
+        head = numbers + source_hash + (len(name) | flags << 16).to_bytes(8, "little") + name
+        extent.map[at : at + len(head)] = head
+        claim[1] = True
+        if self._published == position and end not in self._claims:
+            self._published = end
+            self._header[56:64] = end.to_bytes(8, "little")
+            if end not in self._claims:
+                return extent.view, at
         self._publish()
         return extent.view, at
 
-    def _claim(self, size):
-        """Takes `size` bytes that lie in one extent; what is left of the extent before becomes padding."""
-        claim = _Claim(size)
-        position, extent = self._hint
+    def _claim(self, claim, position, extent):
+        """Takes the first free place at or behind `position`, all of it in one extent; what is left of an extent
+        before becomes padding."""
+        size = claim[0]
         while True:
             room = extent.stop - position
             if room == 0:
                 extent = self._extents.get(position) or self._grow(extent, size)
                 continue
-            wanted = claim if size <= room else _Claim(room)
+            wanted = claim if size <= room else [room, False]
             holder = self._claims.setdefault(position, wanted)
-            start = position
-            position += holder.size
             if holder is claim:
-                self._hint = (position, extent)
-                return extent, start, claim
+                return extent, position
             if holder is wanted:
-                _put(extent.map, start - extent.start, 4, room)
-                holder.done = True
+                _put(extent.map, position - extent.start, 4, room)
+                holder[1] = True
+            position += holder[0]
 
     def _grow(self, last, size):
         """One more extent behind `last`, of at least `size` bytes. Two threads may do it at once: the first wins."""
@@ -207,14 +206,14 @@ class Segment:
 
     def _publish(self):
         """Moves the end over all complete records. Whoever stores an older end goes on, so the newest one stays."""
-        end = self._published
+        claims, end = self._claims, self._published
         while True:
-            claim = self._claims.get(end)
-            if claim is None or not claim.done:
+            claim = claims.get(end)
+            if claim is None or not claim[1]:
                 return
-            end += claim.size
+            end += claim[0]
             self._published = end
-            _put(self._header, END, 8, end)
+            self._header[END : END + 8] = end.to_bytes(8, "little")
 
     def set_wake(self, address: bytes) -> None:
         """Puts the address (bytes, at most 256; empty: none) of the process's wake-up socket into the header."""

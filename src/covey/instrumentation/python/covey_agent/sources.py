@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
+from stat import S_ISREG
 
 from covey_agent.digest import sha256
+from covey_agent.facts import stamp_of
 
 OFF = b"# covey: off"
 SOURCE_MAX = 64 << 20
@@ -19,22 +21,40 @@ _AGENT = os.path.dirname(os.path.abspath(__file__))
 
 
 class Source:
-    """The source of one file: bytes, SHA-256 as 32 bytes, an upper bound of its line numbers, and a stamp (size and
-    time of change, or None) that changes when the file does."""
+    """What is known of one file's source: SHA-256 as 32 bytes, an upper bound of its line numbers (0: it asks not to be
+    recorded), and a stamp (facts.py; None in an archive) that changes when the file does."""
 
-    __slots__ = ("data", "digest", "lines", "stamp")
+    __slots__ = ("_data", "_path", "digest", "lines", "stamp")
 
-    def __init__(self, data: bytes, stamp=None) -> None:
-        self.data = data
-        self.digest = sha256(data).digest()
-        self.lines = data.count(b"\n") + 1
-        if b"\r" in data:  # a carriage return of its own ends a line too
-            self.lines += data.count(b"\r") - data.count(b"\r\n")
+    def __init__(self, digest: bytes, lines: int, stamp=None, data=None, path: str = "") -> None:
+        self.digest = digest
+        self.lines = lines
         self.stamp = stamp
+        self._data = data
+        self._path = path
+
+    @classmethod
+    def of(cls, data: bytes, stamp=None) -> Source:
+        """Of the text itself."""
+        lines = data.count(b"\n") + 1
+        if b"\r" in data:  # a carriage return of its own ends a line too
+            lines += data.count(b"\r") - data.count(b"\r\n")
+        if OFF in data and any(line.strip() == OFF for line in data.splitlines()):
+            lines = 0
+        return cls(sha256(data).digest(), lines, stamp, data)
 
     def is_off(self) -> bool:
         """Whether the file asks not to be recorded."""
-        return OFF in self.data and any(line.strip() == OFF for line in self.data.splitlines())
+        return not self.lines
+
+    def data(self) -> bytes:
+        """The text; raises OSError, or ValueError when it is not this text any more."""
+        if self._data is None:
+            found = _read_file(self._path)
+            if found.digest != self.digest:
+                raise ValueError(f"{self._path} has changed")
+            self._data = found.data()
+        return self._data
 
 
 class Sources:
@@ -49,11 +69,22 @@ class Sources:
         self._asked_for = bool(settings.source)
         self._searched = None
         self._omits = _omits(settings.omit)
+        # Where only folders count, all files of a folder have one answer.
+        self._answers = None if settings.omit or self._packages else {}
 
     def wanted(self, path: str) -> bool:
         """Whether the file at this absolute path is to be recorded, going by its path."""
-        if not path.endswith(".py") and path != self.main:
+        if path[-3:] != ".py" and path != self.main:
             return False
+        if self._answers is None:
+            return self._judge(path)
+        folder = path.rpartition(os.sep)[0]
+        answer = self._answers.get(folder)
+        if answer is None:
+            answer = self._answers[folder] = self._judge(folder + os.sep)
+        return answer and path not in self._own
+
+    def _judge(self, path):
         if path.startswith(self._own) or self._omits(path):
             return False
         if not self._asked_for:
@@ -83,24 +114,40 @@ class Sources:
                 self._folders.extend(places)
 
 
-def read(path: str, loader=None) -> Source | None:
-    """The source at `path`, from the file or, for what lies in an archive, from the module's loader; None if neither
-    has it."""
+def read(path: str, loader=None, facts=None) -> Source | None:
+    """The source at `path`: as `facts` remembers it, from the file or, for what lies in an archive, from the module's
+    loader; None if none has it."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            state = os.fstat(fd)
-            if state.st_size <= SOURCE_MAX:
-                return Source(_all_of(fd, state.st_size), (state.st_size, state.st_mtime_ns))
-        finally:
-            os.close(fd)
+        if facts is None:
+            return _read_file(path)
+        stamp = stamp_of(os.stat(path))
+        known = facts.get(path, stamp)
+        if known is not None:
+            return Source(known[1], known[2], stamp, None, path)
+        source = _read_file(path)
+        facts.put(path, source.stamp, source.digest, source.lines)
+        return source
     except OSError:
-        pass
+        return _from_loader(path, loader)
+
+
+def _read_file(path):
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        state = os.fstat(fd)
+        if not S_ISREG(state.st_mode) or state.st_size > SOURCE_MAX:
+            raise OSError("no source")
+        return Source.of(_all_of(fd, state.st_size), stamp_of(state))
+    finally:
+        os.close(fd)
+
+
+def _from_loader(path, loader):
     get_data = getattr(loader, "get_data", None)
     if get_data is None:
         return None
     try:
-        return Source(bytes(get_data(path)))
+        return Source.of(bytes(get_data(path)))
     except (OSError, TypeError, ValueError):
         return None
 

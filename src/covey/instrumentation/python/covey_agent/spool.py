@@ -20,7 +20,7 @@ from covey_agent.segment import SUFFIX
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 # Until 3.12 a mapping keeps a descriptor of its own. It is put up here, out of the numbers an application counts on.
-_HIGH = 200
+_HIGH = 128
 
 
 class NoSpool(Exception):
