@@ -4,5 +4,7 @@ Standard library only, CPython 3.9 and later. Nothing here may change what the a
 agent costs the agent's data, never the application's behaviour.
 """
 
+from __future__ import annotations
+
 VERSION = "0.1.0"
 WIRE = "python/1"

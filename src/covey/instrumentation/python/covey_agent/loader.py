@@ -36,7 +36,7 @@ class ProbesCore:
         if segment is None:
             return
         self._cache = CodeCache(segment.folder, settings.spool_max)
-        self._stamp = _stamp()
+        self._stamped = sha256(_stamp())
         self._expect_functions_of_other_processes()
         self._patch_loaders()
         hooks.install(self)
@@ -56,14 +56,16 @@ class ProbesCore:
 
     def _known(self, path, loader, kind):
         """The source, its key and its code with probes where that is in the cache; None for what is left alone."""
-        source = texts.read(texts.absolute(path), loader, self.recorder.facts)
+        full = texts.absolute(path)
+        source = texts.read(full, loader, self.recorder.facts)
         if source is None or source.is_off():
             return None
         key = self._key(source, path, kind)
-        lines, code = self._cache.get(key) or (0, None)
-        if code is not None:
-            self.place(_name(key), texts.absolute(path), source.digest, max(lines, source.lines))
-        return source, key, code
+        found = self._cache.get(key)
+        if found is None:
+            return source, key, None
+        self.place(_name(key), full, source.digest, max(found[0], source.lines))
+        return source, key, found[1]
 
     def _made(self, path, source, key, kind):
         from covey_agent import probes
@@ -96,9 +98,8 @@ class ProbesCore:
         return _name(self._key(source, path, kind))
 
     def _key(self, source, path, kind):
-        key = sha256(self._stamp)
-        key.update(source.digest)
-        key.update(f"{kind}\0{path}".encode("utf-8", "surrogateescape"))
+        key = self._stamped.copy()
+        key.update(source.digest + f"{kind}\0{path}".encode("utf-8", "surrogateescape"))
         return key.digest()
 
     def _expect_functions_of_other_processes(self):
