@@ -179,9 +179,16 @@ def bar() -> Iterator[Callable[[Progress], None]]:
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[None]:
-    """SIGTERM, which is how pipelines cancel, counts as Ctrl-C: what was collected becomes a bundle."""
+    """SIGTERM, which is how pipelines cancel, counts as Ctrl-C: what was collected becomes a bundle.
+
+    A script's background job (`covey collect ... &`) begins with Ctrl-C ignored, and would then hear neither.
+    """
     before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    interrupt = signal.getsignal(signal.SIGINT)
+    if interrupt is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, interrupt)

@@ -15,6 +15,8 @@ from fakes.agent_servers import capture_of, covey, hanging, old, serving, strang
 from covey.model.bundle import Bundle
 
 COVEY = [sys.executable, "-m", "covey"]
+# Starts what follows as a script's background job: with Ctrl-C ignored.
+BEHIND = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
 
 
 def run(*arguments, cwd, **more):
@@ -141,12 +143,12 @@ def test_what_could_not_be_reset_makes_it_a_part(tmp_path):
     assert [one.reason for one in Bundle.open(tmp_path / "b").manifest.failures] == ["not-reset"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_leaves_a_valid_bundle_of_what_was_collected(tmp_path, number):
+@pytest.mark.parametrize(("number", "behind"), [(signal.SIGINT, []), (signal.SIGTERM, []), (signal.SIGTERM, BEHIND)])
+def test_ctrl_c_leaves_a_valid_bundle_of_what_was_collected(tmp_path, number, behind):
     folder = tmp_path / "b"
     with serving(covey()) as good, serving(hanging) as bad:
         urls = ["--url", f"127.0.0.1:{good.port}", "--url", f"127.0.0.1:{bad.port}"]
-        command = [*COVEY, "collect", *urls, "-o", str(folder), "--pod-timeout", "50s"]
+        command = [*behind, *COVEY, "collect", *urls, "-o", str(folder), "--pod-timeout", "50s"]
         started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             wait_for(
