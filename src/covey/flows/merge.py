@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from covey import plugins
 from covey.errors import FormatError, InputError, SourceMismatch
@@ -19,7 +20,7 @@ from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import Report
 
 SNIFFED = 4096  # bytes
-MOST_STDIN = 1 << 30
+MOST_STREAM = 1 << 30  # bytes
 
 
 @dataclass
@@ -123,22 +124,35 @@ def _of_capture(bundle: Bundle, capture: Capture, ids: frozenset[CaptureId], rea
 
 def _files(name: str, reading: Reading) -> Iterator[Input]:
     if name == "-":
-        data = sys.stdin.buffer.read(MOST_STDIN + 1)
-        if len(data) > MOST_STDIN:
-            raise InputError(f"standard input is larger than {MOST_STDIN} bytes")
-        yield Input.of_bytes("-", data)
+        yield _of_stream("-", sys.stdin.buffer)
         return
     path = Path(name)
     if not path.is_dir():
         if not path.exists():
             raise InputError(f"{name} does not exist")
-        yield Input.of_path(path)
+        yield _of_named(path)
         return
     found = [Input.of_path(file) for file in sorted(path.rglob("*")) if file.is_file() and not file.is_symlink()]
     known = [file for file in found if reading.format or _claims(file)]
     if not known:
         raise InputError(f"no file in {name} is of a format that covey knows", hint="`covey plugins` lists the formats")
     yield from known
+
+
+def _of_named(path: Path) -> Input:
+    """A pipe, as in `covey report <(...)`, gives its content once only; a file is read as often as it takes."""
+    if path.is_file():
+        return Input.of_path(path)
+    with path.open("rb") as stream:
+        return _of_stream(str(path), stream)
+
+
+def _of_stream(name: str, stream: BinaryIO) -> Input:
+    data = stream.read(MOST_STREAM + 1)
+    if len(data) > MOST_STREAM:
+        told = "standard input" if name == "-" else name
+        raise InputError(f"{told} is larger than {MOST_STREAM} bytes")
+    return Input.of_bytes(name, data)
 
 
 def _of_file(file: Input, reading: Reading) -> Report:

@@ -11,6 +11,7 @@ from covey.errors import UsageError
 from covey.formats.base import Sources
 from covey.model.report import FileCoverage, Report
 from covey.render.base import Options, Renderer
+from covey.render.whole import whole
 
 DATA_NAMES = {"json": "native"}  # what people call a data format -> its name
 SUFFIXES = {
@@ -59,9 +60,5 @@ def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> N
     if not isinstance(out, Path):
         fmt.write(report, out)
         return
-    try:
-        with out.open("wb") as stream:
-            fmt.write(report, stream)
-    except BaseException:
-        out.unlink(missing_ok=True)  # half a report is worse than none
-        raise
+    with whole(out) as stream:
+        fmt.write(report, stream)

@@ -21,11 +21,11 @@ class Input:
 
     @classmethod
     def of_path(cls, path: Path) -> Input:
-        return cls(str(path), lambda: path.open("rb"))
+        return cls(_fit(str(path)), lambda: path.open("rb"))
 
     @classmethod
     def of_bytes(cls, name: str, data: bytes) -> Input:
-        return cls(name, lambda: io.BytesIO(data))
+        return cls(_fit(name), lambda: io.BytesIO(data))
 
     def read(self, limit: int) -> bytes:
         """The whole content; FormatError when there is more than `limit` bytes."""
@@ -34,6 +34,11 @@ class Input:
         if len(data) > limit:
             raise FormatError(f"larger than {limit} bytes", path=self.name)
         return data
+
+
+def _fit(name: str) -> str:
+    """A name as UTF-8 can hold it: it goes into reports. Bytes of it that are none become \\udcXX, written out."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True)

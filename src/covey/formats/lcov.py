@@ -19,6 +19,7 @@ _STARTS = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:TN:|SF:|
 _PASSED_OVER = re.compile(rb"\s*(?:\xef\xbb\xbf)?(?:[A-Z]+:|#|$)")  # other records, comments, empty lines
 _PIECE = 1 << 20
 _BLOCK = re.compile(r"(e?\d+),(.*)", re.DOTALL)
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _END = b"end_of_record"
 
 
@@ -248,7 +249,7 @@ def _numbered(arms: Sequence[Arm]) -> Iterator[tuple[str, str, int]]:
     for arm in arms:
         key = arm.key
         if key.startswith("?"):
-            number = int(key[1:]) if key[1:].isdigit() else 0
+            number = int(key[1:]) if _NUMBER.fullmatch(key[1:]) else 0
             while str(number) in taken:
                 number += 1
             key = str(number)

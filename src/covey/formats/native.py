@@ -158,7 +158,7 @@ def _coverage(name: str, entry: _File, file: str) -> FileCoverage:
         for key, hits in by_key.items()
     ]
     found = [
-        Function(title, check_line(first, file), last, check_hits(hits, file))
+        Function(title, check_line(first, file), last and check_line(last, file), check_hits(hits, file))
         for title, first, last, hits in entry.functions
     ]
     blocks: Blocks = None

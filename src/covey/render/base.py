@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from covey.errors import UsageError
 from covey.model.ratio import Ratio, Totals
 from covey.model.report import FileCoverage, Report
+from covey.render.whole import whole
 
 
 class Texts(Protocol):
@@ -58,13 +58,11 @@ def put(text: str, out: Path | BinaryIO) -> None:
     if not isinstance(out, Path):
         out.write(data)
         return
-    try:
-        out.write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"cannot write {out}: {error.strerror}", hint="Name another file with -o.") from error
+    with whole(out) as stream:
+        stream.write(data)
 
 
-_LINE_KEY = re.compile("-?[1-9][0-9]*")
+_LINE_KEY = re.compile("-?[1-9][0-9]{0,9}")
 
 # C0 and C1 controls, marks that turn or hide text, lone surrogates: in a name they can rewrite what is around it.
 _HIDDEN = re.compile("[\0-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")

@@ -33,7 +33,11 @@ class Html:
             raise UsageError("the HTML report is a folder, not one file", hint="Name the folder with -o FOLDER.")
         try:
             _make_room(out)
-            _write(report, out, options)
+            try:
+                _write(report, out, options)
+            except BaseException:
+                _clear(out)  # a full disk is not made fuller, and half a report is worse than none
+                raise
         except OSError as error:
             raise UsageError(
                 f"cannot write {error.filename or out}: {error.strerror}", hint="Name another folder with -o."
@@ -44,22 +48,30 @@ def _make_room(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file, and the HTML report is a folder", hint="Name another folder with -o.")
     if out.is_dir() and any(out.iterdir()):
-        index = out / "index.html"
-        head = b""
-        if index.is_file():
-            with index.open("rb") as stream:
-                head = stream.read(512)
-        if _OURS not in head:
+        if not _is_ours(out):
             raise UsageError(
                 f"{out} holds other files, which the HTML report would be mixed with",
                 hint="Name a new or empty folder with -o.",
             )
-        index.unlink()
-        for inner in ("files", "assets"):
-            if (out / inner).is_dir() and not (out / inner).is_symlink():
-                shutil.rmtree(out / inner)
-    (out / "files").mkdir(parents=True, exist_ok=True)
-    (out / "assets").mkdir(exist_ok=True)
+        (out / "index.html").unlink(missing_ok=True)
+        _clear(out)
+    (out / "assets").mkdir(parents=True, exist_ok=True)
+    (out / "files").mkdir(exist_ok=True)
+
+
+def _is_ours(out: Path) -> bool:
+    """Whether an earlier report is in the folder, or one that was never finished: it has no index yet."""
+    index = out / "index.html"
+    if index.is_file():
+        with index.open("rb") as stream:
+            return _OURS in stream.read(512)
+    return {path.name for path in out.iterdir()} <= {"files", "assets"} and (out / "assets" / ASSETS[0]).is_file()
+
+
+def _clear(out: Path) -> None:
+    for inner in ("files", "assets"):
+        if (out / inner).is_dir() and not (out / inner).is_symlink():
+            shutil.rmtree(out / inner)
 
 
 def _write(report: Report, out: Path, options: Options) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import threading
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from covey.errors import BundleError, FormatError, InputError, SourceMismatch
+from covey.flows import merge
 from covey.flows.checkout import checkout_sources
-from covey.flows.merge import Reading, load
+from covey.flows.merge import Reading, encode, load
 from covey.model.manifest import Capture, Manifest, Process, StoredFile
 from covey.model.provenance import Target
 from covey.model.report import lines_of
@@ -182,3 +185,28 @@ def test_a_file_that_is_not_what_the_manifest_says_is_refused(tmp_path, reading)
     stored.write_bytes(stored.read_bytes().replace(b'"1"', b'"4"'))
     with pytest.raises(BundleError, match="not what the manifest says"):
         load([name], reading)
+
+
+def test_a_pipe_is_read_once(tmp_path, reading):
+    """As in `covey report <(...)`: what was looked at to tell the format is gone from a pipe."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"SF:app.py\nDA:2,7\nend_of_record\n",))
+    writer.start()
+    report = load([str(pipe)], reading)
+    writer.join()
+    assert dict(report.files[None, "app.py"].lines.items()) == {2: 7}
+
+
+def test_what_never_ends_is_refused(reading, monkeypatch):
+    monkeypatch.setattr(merge, "MOST_STREAM", 10_000)
+    with pytest.raises(InputError, match="/dev/zero is larger than"):
+        load(["/dev/zero"], reading)
+
+
+def test_a_name_that_is_no_utf_8_can_be_reported(tmp_path, reading):
+    path = tmp_path / "b\udcff.info"
+    path.write_text("SF:app.py\nDA:2,7\nend_of_record\n")
+    report = load([str(path)], reading)
+    assert report.sources[0].path.endswith("b\\udcff.info")
+    assert b"udcff" in encode(report, "native")

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import zlib
 
 import pytest
 from coverage import CoverageData
 
+from covey import plugins
 from covey.errors import FormatError
+from covey.flows.merge import encode
+from covey.flows.show import show
 from covey.formats import coveragedata
 from covey.formats.base import Input
 from covey.formats.cobertura import FORMAT as COBERTURA
 from covey.formats.coveragepy import FORMAT as COVERAGEPY
 from covey.formats.lcov import FORMAT as LCOV
+from covey.formats.native import FORMAT as NATIVE
 from covey.formats.sources import CheckoutSources, NoSources
+from covey.model.ratio import Ratio
+from covey.render.base import Options
 
 
 def read(fmt, data, sources=None):
@@ -213,3 +220,21 @@ def test_what_tracefiles_are_known_to_hold_is_read():
     assert dict(file.lines) == {1: 2, 2: 2**63 - 1}
     assert [(arm.line, arm.key, arm.hits) for arm in file.branches.arms] == [(2, "0", 0), (2, "e1,0", 4)]
     assert report.notes == ("x: 1 negative counts were taken as 0",)
+
+
+@pytest.mark.parametrize("key", ["?" + "9" * 5000, "?²", "9" * 5000])
+@pytest.mark.parametrize("mode", ["count", "set"])
+def test_an_arms_key_may_be_any_text(key, mode, tmp_path):
+    arms = json.dumps({key: 0, "7": 1})
+    file = f'{{"mode": "{mode}", "lines": {{"1": 1}}, "branches": {{"1": {arms}}}}}'
+    report = read(NATIVE, f'{{"schema": "covey.report/1", "files": {{"a.py": {file}}}}}'.encode())
+    for name in ("lcov", "cobertura", "native"):
+        assert read(plugins.load("formats", name), encode(report, name)).totals.branches == Ratio(1, 2)
+    for name in ("text", "markdown", "html"):
+        show(report, name, tmp_path / name, Options(show_missing=True))
+
+
+def test_a_function_ends_on_a_line():
+    text = '{"schema": "covey.report/1", "files": {"a.py": {"functions": [["f", 1, -5, 1]]}}}'
+    with pytest.raises(FormatError, match="-5 is no line number"):
+        read(NATIVE, text.encode())

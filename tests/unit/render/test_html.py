@@ -43,6 +43,19 @@ def test_equal_reports_give_equal_bytes_and_a_second_run_replaces_the_first(tmp_
     assert sum(name.startswith("files/") for name in one) == len(shown_project.own().files)
 
 
+def test_a_report_that_could_not_be_finished_leaves_nothing_and_one_that_was_killed_is_replaced(tmp_path):
+    class Broken:
+        def text(self, file):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(UsageError, match="No space left"):
+        render(shown_project.own(), tmp_path / "full", texts=Broken())
+    assert list((tmp_path / "full").iterdir()) == []
+    folder = render(shown_project.own(), tmp_path / "killed")
+    (folder / "index.html").unlink()  # it is written last
+    assert tree(render(Report(), folder)) == tree(render(Report(), tmp_path / "fresh"))
+
+
 def test_a_folder_with_anything_else_is_refused_and_kept(tmp_path):
     (tmp_path / "index.html").write_text("<!doctype html><title>Mine</title>")
     with pytest.raises(UsageError, match="holds other files"):

@@ -1,0 +1,67 @@
+"""An output file is written whole or not at all: what lay there before stays until the new one is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from covey.errors import UsageError
+
+
+@contextlib.contextmanager
+def whole(out: Path) -> Iterator[BinaryIO]:
+    """A binary stream whose content becomes the file `out` when the block ends well.
+
+    A device, a pipe, a mounted file or one in a folder that is not ours is written to as it stands. UsageError where
+    the path cannot be written or the disk is full; nothing is left behind then.
+    """
+    try:
+        with _stream(out) as stream:
+            yield stream
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise UsageError(f"cannot write {out}: {error.strerror}", hint="Name another file with -o.") from error
+
+
+@contextlib.contextmanager
+def _stream(out: Path) -> Iterator[BinaryIO]:
+    place = Path(os.path.realpath(out))  # a link stays one
+    mode = _mode(place)
+    if mode is not None and not (stat.S_ISREG(mode) and _is_replaceable(place)):
+        with place.open("wb") as stream:
+            yield stream
+        return
+    descriptor, name = tempfile.mkstemp(prefix=f".{place.name[:50]}.", dir=place.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fchmod(descriptor, _usual() if mode is None else stat.S_IMODE(mode))
+        Path(name).replace(place)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _is_replaceable(place: Path) -> bool:
+    return os.access(place.parent, os.W_OK) and not place.is_mount()
+
+
+def _mode(place: Path) -> int | None:
+    try:
+        return place.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _usual() -> int:
+    """What a new file may be, by the user's mask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
