@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -139,14 +140,20 @@ def run(arguments: list[str]) -> int:
     """Run the command line; the exit code of DESIGN 6 and docs/reference/errors.md."""
     _open_streams()
     try:
-        result = cli.main(arguments, prog_name="covey", standalone_mode=False, auto_envvar_prefix="COVEY")
-        sys.stdout.flush()
+        try:
+            result = cli.main(arguments, prog_name="covey", standalone_mode=False, auto_envvar_prefix="COVEY")
+            sys.stdout.flush()
+        except BaseExceptionGroup as group:
+            if group.subgroup(KeyboardInterrupt):  # Ctrl-C, pressed again where the first one was being dealt with
+                raise KeyboardInterrupt from None
+            raise
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed again, it would be a traceback of Python's own end
         click.echo("covey: interrupted", err=True)
         return 130
     except BrokenPipeError:  # the reader of our output has gone, as in `covey report ... | head`

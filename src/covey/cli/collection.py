@@ -7,10 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from covey.cli import targets
 from covey.cli.output import console, is_terminal, print_json, say, warn
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from covey.model.journal import Journal
     from covey.model.manifest import Failure
 
+_T = TypeVar("_T")
+
 
 class Run:
     """One collection, with or without a command in the middle."""
@@ -35,12 +37,10 @@ class Run:
 
     def once(self) -> int:
         """Collect now; the exit code. NothingCollected when there was nothing."""
-        import anyio
-
         from covey.cli import summary
         from covey.flows.collect import check
 
-        found, collected = anyio.run(self._collect)
+        found, collected = run_stoppable(self._collect)
         if self.as_json:
             print_json(summary.to_json(self.output, collected.manifest, collected.captures, found, collected.notes))
         summary.show(self.output, collected.manifest, collected.captures, found, collected.notes)
@@ -51,11 +51,9 @@ class Run:
 
     def around(self, command: tuple[str, ...]) -> int:
         """Reset, run the command, collect. The command's own failure comes before all but a bug and an interrupt."""
-        import anyio
-
         if shutil.which(command[0]) is None:
             raise UsageError(f"there is no program {command[0]!r}")
-        self.window = anyio.run(self._reset)
+        self.window = run_stoppable(self._reset)
         for note in (*self.window.notes, *(f"{one.target}: {one.what}" for one in self.window.failures)):
             warn(f"before the command: {note}")
         # The JSON on stdout is ours alone.
@@ -181,14 +179,42 @@ def bar() -> Iterator[Callable[[Progress], None]]:
 def stoppable() -> Iterator[None]:
     """SIGTERM, which is how pipelines cancel, counts as Ctrl-C: what was collected becomes a bundle.
 
-    A script's background job (`covey collect ... &`) begins with Ctrl-C ignored, and would then hear neither.
+    After an interrupt neither is heard any more: all that is left is to say what was collected.
     """
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    interrupt = signal.getsignal(signal.SIGINT)
-    if interrupt is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        signal.signal(signal.SIGINT, interrupt)
+    except KeyboardInterrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        raise
+    signal.signal(signal.SIGTERM, before)
+
+
+def run_stoppable(work: Callable[[], Awaitable[_T]]) -> _T:
+    """Run to the end, or until Ctrl-C or SIGTERM cancels it: KeyboardInterrupt, once all is put in order.
+
+    Somebody impatient presses Ctrl-C again and again; only the first counts, so that the bundle gets finished. A
+    script's background job (`covey collect ... &`) begins with Ctrl-C ignored, and hears SIGTERM all the same.
+    """
+    import anyio
+
+    async def watched() -> list[_T]:
+        done: list[_T] = []
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async with anyio.create_task_group() as around:
+
+                async def cancel(scope: anyio.CancelScope) -> None:
+                    async for _ in signals:
+                        scope.cancel()
+
+                with anyio.CancelScope() as scope:
+                    around.start_soon(cancel, scope)
+                    done.append(await work())
+                around.cancel_scope.cancel()
+        return done
+
+    done = anyio.run(watched)
+    if not done:
+        raise KeyboardInterrupt
+    return done[0]

@@ -154,7 +154,9 @@ def test_ctrl_c_leaves_a_valid_bundle_of_what_was_collected(tmp_path, number, be
             wait_for(
                 lambda: (folder / "journal.jsonl").exists() and '"capture"' in (folder / "journal.jsonl").read_text()
             )
-            started.send_signal(number)
+            for _ in range(5):  # somebody impatient
+                started.send_signal(number)
+                time.sleep(0.005)
             _, told = started.communicate(timeout=30)
         finally:
             started.kill()
