@@ -80,7 +80,7 @@ def _job(python: Path, version: str, job: str, pairs: int) -> list[Ratios]:
     candidates = {"covey": run(agent, str(script))}
     if job != "startup":
         candidates["coverage, C tracer"] = run(plain | {"COVERAGE_CORE": "ctrace"}, *data, str(script))
-        if version >= "3.12":
+        if version in interpreters.MONITORING:
             candidates["coverage, sysmon"] = run(plain | {"COVERAGE_CORE": "sysmon"}, *data, str(script))
         candidates["slipcover"] = run(plain, "-m", "slipcover", source, "--out", "slip.json", str(script))
     often = {name: pairs if name == "covey" else max(2, pairs // 3) for name in candidates}
