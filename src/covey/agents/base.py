@@ -27,10 +27,10 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what one agent may send. Bytes and seconds."""
+    """Bounds on what one agent may send. Bytes and seconds. decoded: of what a dump unfolds to, kept nowhere."""
 
-    body: int = 256 * 2**20
-    decoded: int = 1024 * 2**20
+    body: int = 64 * 2**20
+    decoded: int = 256 * 2**20
     seconds: float = 30.0
 
 

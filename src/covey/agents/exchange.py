@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+
 from covey import web
 from covey.agents.base import Channel, Limits
 from covey.errors import AgentDenied
+
+SMALL = 2**20  # bytes: enough for every answer but a capture
+BUSY = 2  # captures looked into at once: each may build much more than it is long
+
+_T = TypeVar("_T")
 
 
 async def ask(
@@ -16,17 +28,20 @@ async def ask(
     method: str = "GET",
     token: str = "",
     body: bytes | None = None,
+    most: int = SMALL,
 ) -> web.Reply:
     """What the port answers, whatever the status. NoAgent when nothing listens, AgentTimeout, AgentGarbled, AgentError.
 
+    most: bytes of the answer; agents send nothing packed, so that this bounds the memory too.
     A 401 is not yet an error here: who knows whether it is an agent that says so; see `check_access`.
     """
-    headers = {"accept": "application/json"}
+    headers = {"accept": "application/json", "accept-encoding": "identity"}
     if token:
         headers["authorization"] = f"Bearer {token}"
     if body is not None:
         headers["content-type"] = "application/json"
-    bounds = web.Bounds(limits.seconds, limits.body, limits.decoded)
+    most = min(most, limits.body)
+    bounds = web.Bounds(limits.seconds, most, most)
     async with web.over(channel.connect) as client:
         url = f"http://localhost:{port}{path}"
         return await web.fetch(client, method, url, headers=headers, body=body, bounds=bounds, errors=web.AGENT)
@@ -39,3 +54,13 @@ def check_access(reply: web.Reply, port: int, token: str) -> None:
             f"the agent on port {port} {'does not accept the token' if token else 'wants a token'}",
             hint="name the file that holds it with --agent-token-file",
         )
+
+
+_looking: anyio.lowlevel.RunVar[anyio.CapacityLimiter] = anyio.lowlevel.RunVar("covey.agents.exchange")
+
+
+async def aside(work: Callable[[], _T]) -> _T:
+    """Look into what an agent sent beside the event loop: a hostile one must not keep the others waiting."""
+    limiter = _looking.get(None) or anyio.CapacityLimiter(BUSY)
+    _looking.set(limiter)
+    return await anyio.to_thread.run_sync(work, limiter=limiter, abandon_on_cancel=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from urllib.parse import quote
 
 import msgspec
@@ -73,14 +74,14 @@ class LegacyAgent:
         since: int = 0,  # noqa: ARG002 - it has no epochs: what it gives is since its last reset
     ) -> RawCapture:
         path = f"/coverage?name={quote(test, safe='')}"
-        reply = await exchange.ask(channel, who.port, path, limits, token=token)
+        reply = await exchange.ask(channel, who.port, path, limits, token=token, most=limits.body)
         exchange.check_access(reply, who.port, token)
         if reply.status != 200:
             raise AgentError(
                 f"the agent on port {who.port} answers {reply.status}: {reply.text}",
                 hint="a Go program has to be built with -cover -covermode=atomic" if reply.status == 500 else "",
             )
-        got = decode(reply.body, who, limits)
+        got = await exchange.aside(partial(decode, reply.body, who, limits))
         started = f"port {who.port}"  # nothing better tells two agents of one container apart
         epoch = int(time.time() * 1000) if got.delta else 0
         processes: list[Mapping[str, int | str]] = [{"pid": who.pid, "started": started, "epoch": epoch}]

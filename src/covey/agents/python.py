@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from functools import partial
 
 import msgspec
 
-from covey.agents import exchange
+from covey.agents import checked, exchange
 from covey.agents.base import Channel, Identity, Limits, RawCapture, Reset
 from covey.errors import AgentError, AgentGarbled
 from covey.model.outside import clean
@@ -31,23 +31,6 @@ class _Identity(msgspec.Struct):
     ports: list[int] | None = None
 
 
-class _Process(msgspec.Struct):
-    pid: int
-    started: str
-    epoch: int = 0
-    complete: bool = True
-
-
-class _Capture(msgspec.Struct):
-    """Of `covey.capture/1`, what names the recordings. The rest is kept as it came and not even built in memory."""
-
-    schema: str
-    boot_id: str
-    processes: list[_Process]
-    agent: str = "python"
-    warnings: list[str] = []
-
-
 class _Epoch(msgspec.Struct):
     schema: str
     epoch: int
@@ -67,7 +50,7 @@ class CoveyAgent:
         exchange.check_access(reply, port, token)
         if reply.status != 200:
             raise AgentGarbled(f"the agent on port {port} answers {reply.status} to who it is: {reply.text}")
-        who = _decode(reply.body, _Identity, "covey.identity/1", port)
+        who = checked.decode(reply.body, _Identity, "covey.identity/1", port)
         return Identity(
             port=port,
             protocol="covey",
@@ -91,14 +74,14 @@ class CoveyAgent:
         since: int = 0,
     ) -> RawCapture:
         path = "/covey/1/capture" + (f"?since={since}" if since else "")
-        reply = await exchange.ask(channel, who.port, path, limits, token=token)
+        reply = await exchange.ask(channel, who.port, path, limits, token=token, most=limits.body)
         exchange.check_access(reply, who.port, token)
         if reply.status != 200:
             raise AgentError(f"the agent on port {who.port} answers {reply.status}: {reply.text}")
-        found = _decode(reply.body, _Capture, "covey.capture/1", who.port)
+        found = await exchange.aside(partial(checked.check, reply.body, who.port))
         # Captures from different epochs on hold different things, so neither may replace the other.
         processes: list[Mapping[str, int | str]] = [
-            {"pid": one.pid, "started": clean(one.started)[:64], "epoch": since or one.epoch}
+            {"pid": one.pid, "started": clean(one.started)[:40], "epoch": since or one.epoch}
             for one in found.processes
             if 0 <= one.pid < 2**31 and 0 <= one.epoch < 2**31
         ]
@@ -114,27 +97,13 @@ class CoveyAgent:
         exchange.check_access(reply, who.port, token)
         if reply.status != 200:
             raise AgentError(f"the agent on port {who.port} answers {reply.status} to a reset: {reply.text}")
-        closed = _decode(reply.body, _Epoch, "covey.epoch/1", who.port)
+        closed = checked.decode(reply.body, _Epoch, "covey.epoch/1", who.port)
         late = [clean(str(one.get("pid", "?")))[:20] for one in closed.late[:20]]
         warnings = (f"processes {', '.join(late)} have not yet begun the new window",) if late else ()
         return Reset(closed.epoch, warnings)
 
 
 AGENT = CoveyAgent()
-_T = TypeVar("_T", _Identity, _Capture, _Epoch)
-
-
-def _decode(body: bytes, kind: type[_T], schema: str, port: int) -> _T:
-    try:
-        found = msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise AgentGarbled(f"the agent on port {port} sends what is no {schema}: {clean(str(error))[:200]}") from None
-    if found.schema != schema:
-        raise AgentGarbled(
-            f"the agent on port {port} speaks {clean(found.schema)[:60]!r}, this covey {schema!r}",
-            hint="use the same version of covey in the image and here",
-        )
-    return found
 
 
 def _word(text: str) -> str:

@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from covey.model.outside import Table, parse
 
 SCHEMA = "covey.journal/1"
 LIMIT = 256 * 2**20  # bytes of a journal
+_TOLD = 2  # times: the manifest is indented
 
 
 class Journal:
@@ -40,6 +42,7 @@ class Journal:
         self.test = ""
         self.params: dict[str, Any] = {}
         self._captures: dict[str, Capture] = {}
+        self._told = 0  # bytes that tell of them, about
         self._failures: list[Failure] = []  # of the present run
         self._earlier: list[Failure] = []
         self._now: set[str] = set()  # targets of the present run
@@ -53,7 +56,7 @@ class Journal:
         """
         _spare_strangers(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        stream = (folder / bundle.JOURNAL).open("a+b")
+        stream = _open(folder / bundle.JOURNAL)
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -101,6 +104,7 @@ class Journal:
         """
         old = [one.directory for one in self._captures.values() if _is_later_state(capture, one)]
         directory = old[0] if old else self._free(bundle.place_of(capture.target))
+        self._check_room(capture, old)
         entry = replace(capture, directory=directory, files=self._store(directory + ".new", files))
         self._append({"capture": manifest.capture_to_json(entry), "replaces": old})
         self._take_in(entry, old)
@@ -128,6 +132,15 @@ class Journal:
     def close(self) -> None:
         """Stop without a manifest; the same folder can be gone on with."""
         self._stream.close()
+
+    def _check_room(self, capture: Capture, replaces: Sequence[str]) -> None:
+        """BundleError when the manifest would become larger than one that is read: then nothing could be read."""
+        freed = sum(_size(self._captures[directory]) for directory in replaces)
+        if _TOLD * (self._told - freed + _size(capture)) > manifest.LIMIT:
+            raise BundleError(
+                f"with this capture of {len(capture.processes)} processes the bundle would have too many for one",
+                hint="collect it into a folder of its own",
+            )
 
     def _append(self, line: Mapping[str, Any]) -> None:
         self._stream.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
@@ -161,9 +174,10 @@ class Journal:
         fresh.rename(final)
 
     def _take_in(self, entry: Capture, replaces: Sequence[str]) -> None:
-        for directory in replaces:
-            self._captures.pop(directory, None)
+        for directory in {*replaces, entry.directory} & self._captures.keys():
+            self._told -= _size(self._captures.pop(directory))
         self._captures[entry.directory] = entry
+        self._told += _size(entry)
         self._now.add(entry.target.name)
 
     def _take_failure(self, failure: Failure) -> None:
@@ -177,7 +191,9 @@ class Journal:
         if done.foreign:
             raise BundleError(f"{self.folder} holds a collection of coverport", hint="choose another -o")
         self.test = done.test
-        self._captures = {capture.directory: capture for capture in done.captures}
+        for capture in done.captures:
+            self._take_in(capture, ())
+        self._now = set()
         self._earlier = list(done.failures)
 
     def _read(self) -> bool:
@@ -224,9 +240,26 @@ class Journal:
         if _is_whole(fresh, capture):
             self._settle(capture.directory)
         elif not _is_whole(bundle.walk(self.folder, capture.directory), capture):
-            del self._captures[capture.directory]
+            self._told -= _size(self._captures.pop(capture.directory))
             what = f"its files in {capture.directory} were lost or damaged before the bundle was finished"
             self._failures.append(Failure(capture.target.name, "damaged", what, "collect it again"))
+
+
+def _open(path: Path) -> BinaryIO:
+    """The journal, to read and append; BundleError for what is none, such as a link to somebody's file, or a pipe."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be written: {error.strerror}", hint="choose another -o") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BundleError(f"{path} is not a regular file", hint="choose another -o")
+    return os.fdopen(descriptor, "a+b")
+
+
+def _size(capture: Capture) -> int:
+    """About how many bytes of JSON tell of a capture."""
+    return 2000 + sum(60 + len(process.started) for process in capture.processes)
 
 
 def _is_later_state(new: Capture, old: Capture) -> bool:

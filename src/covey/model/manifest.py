@@ -20,7 +20,7 @@ from covey.model.outside import Table, clean, parse
 from covey.model.provenance import CaptureId, Provenance, Target
 
 SCHEMA = "covey.bundle/1"
-LIMIT = 16 * 2**20  # bytes of a manifest; a capture takes about one kilobyte
+LIMIT = 64 * 2**20  # bytes of a manifest; a capture takes about one kilobyte
 
 Status = Literal["complete", "partial", "empty"]
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]{0,254}")

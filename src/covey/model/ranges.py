@@ -32,12 +32,25 @@ def from_ranges(text: str, limit: int = LINE_LIMIT, most: int = 10_000_000) -> l
         first_text, dash, last_text = part.partition("-")
         first, end = _number(first_text), _number(last_text if dash else first_text)
         if not last < first <= end <= limit:
-            raise ValueError(f"line range {part!r} is out of order or out of bounds")
+            raise ValueError(f"line range {part[:30]!r} is out of order or out of bounds")
         if len(lines) + end - first >= most:
             raise ValueError(f"more than {most} lines")
         lines.extend(range(first, end + 1))
         last = end
     return lines
+
+
+def counted(text: str, limit: int = LINE_LIMIT) -> tuple[int, int]:
+    """How many lines "1-3,7" names, and the last one, without making them. ValueError as `from_ranges` gives it."""
+    count = last = 0
+    for part in text.split(",") if text else ():
+        first_text, dash, last_text = part.partition("-")
+        first, end = _number(first_text), _number(last_text if dash else first_text)
+        if not last < first <= end <= limit:
+            raise ValueError(f"line range {part[:30]!r} is out of order or out of bounds")
+        count += end - first + 1
+        last = end
+    return count, last
 
 
 def _number(text: str) -> int:

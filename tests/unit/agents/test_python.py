@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import json
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -17,6 +19,7 @@ from fakes.agent_servers import (
     stranger,
 )
 
+from covey.agents import checked
 from covey.agents.base import Limits
 from covey.agents.python import AGENT
 from covey.errors import AgentDenied, AgentError, AgentGarbled, AgentTimeout, NoAgent
@@ -76,6 +79,15 @@ HOSTILE = {
     "wrong types": json.dumps(capture_of(processes=[{"pid": "7"}])).encode(),
     "not utf-8": b'{"schema": "\xff\xfe"}',
     "too large": b" " * (2**20 + 1),
+    "lines without end": json.dumps(capture_of(lines="1-2000000000")).encode(),
+    "lines out of order": json.dumps(capture_of(lines="3,2")).encode(),
+    "no lines": json.dumps(capture_of(lines="1-")).encode(),
+    "lines of a window": json.dumps(capture_of(windows=[{"name": "w", "files": {"/a": "0"}}])).encode(),
+    "lines of a source": json.dumps(capture_of(sources={"sha256:00": {"executable": "1-99999999"}})).encode(),
+    "many lines in few bytes": json.dumps(
+        capture_of(windows=[{"name": "w", "files": {f"/{n}": "1-9999999" for n in range(11)}}])
+    ).encode(),
+    "no files": json.dumps(capture_of(processes=[{"pid": 7, "started": "x"}])).encode(),
 }
 
 
@@ -83,6 +95,43 @@ HOSTILE = {
 def test_a_hostile_capture_is_one_clear_error(content):
     with pytest.raises(AgentGarbled):
         ask(covey(content))
+
+
+@pytest.mark.parametrize(("sign", "most"), [(b":", 40), (b",", 40)])
+def test_what_would_build_much_in_memory_is_not_built(monkeypatch, sign, most):
+    files = {f"/{number}.py": {"lines": "1,2"} for number in range(50)}
+    content = json.dumps(capture_of(processes=[{"pid": 7, "started": "x", "files": files}])).encode()
+    monkeypatch.setattr(checked, "MOST_SIGNS", {sign: most})
+    with pytest.raises(AgentGarbled, match="more than 40"):
+        ask(covey(content))
+
+
+def test_more_processes_than_a_bundle_can_tell_of_are_refused(monkeypatch):
+    monkeypatch.setattr(checked, "MOST_PROCESSES", 100)
+    with pytest.raises(AgentGarbled, match="more than 100 processes"):
+        ask(covey(json.dumps(capture_of(processes=[{"pid": 7, "started": "x", "files": {}}] * 101)).encode()))
+
+
+def test_only_a_capture_may_be_large():
+    def large(request):
+        request.answer(200, b"x" * 2**21, {"X-Covey-Agent": "python/1"})
+
+    with pytest.raises(AgentGarbled, match="more than the 1048576 allowed"):
+        ask(large, replace(LIMITS, body=2**26))
+
+
+def test_what_is_sent_packed_is_bounded_by_what_it_unpacks_to():
+    packed = gzip.compress(b" " * 2**22)
+
+    def bomb(request):
+        body = (
+            packed if request.path.startswith("/covey/1/capture") else b'{"schema": "covey.identity/1", "agent": "x"}'
+        )
+        encoding = {"Content-Encoding": "gzip"} if body is packed else {}
+        request.answer(200, body, {"X-Covey-Agent": "python/1", **encoding})
+
+    with pytest.raises(AgentGarbled, match="after decoding"):
+        ask(bomb)
 
 
 @pytest.mark.parametrize("identity", [{"schema": "covey.identity/2"}, {"pid": "x"}, {"agent": None}])

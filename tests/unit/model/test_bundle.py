@@ -4,10 +4,12 @@ import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from covey.errors import BundleError
+from covey.model import manifest
 from covey.model.bundle import Bundle, current, place_of, slug
 from covey.model.journal import Journal
 from covey.model.manifest import Capture, Failure, Manifest, Process
@@ -263,7 +265,7 @@ def test_what_a_terminal_would_obey_does_not_come_through():
 
 def test_a_manifest_larger_than_any_bundle_needs_is_not_read(tmp_path):
     with (tmp_path / "metadata.json").open("wb") as file:
-        file.truncate(20 * 2**20)
+        file.truncate(manifest.LIMIT + 1)
     with pytest.raises(BundleError, match="larger"):
         Bundle.open(tmp_path)
 
@@ -288,3 +290,26 @@ def test_slugs(text, part):
 def test_names_that_slug_alike_do_not_meet():
     assert len({slug(name) for name in ("a b", "a-b", "a/b", "A-B", "a-b-", "x" * 300, "x" * 301)}) == 7
     assert place_of(Target("c", url="http://h")) == "c/_/_/_"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("elsewhere"), Path.mkdir])
+def test_a_journal_that_is_none_is_refused_and_nothing_is_written_elsewhere(tmp_path, make):
+    folder, elsewhere = tmp_path / "b", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.write_text("precious")
+    make(folder / "journal.jsonl")
+    with pytest.raises(BundleError, match=r"journal\.jsonl"):
+        Journal.begin(folder, "t", {}, "t")
+    assert elsewhere.read_text() == "precious"
+
+
+def test_a_capture_that_would_make_the_bundle_unreadable_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(manifest, "LIMIT", 70_000)
+    journal, files = begin(tmp_path, "t"), {"x": b"x"}
+    for known in (300, 301, 302):  # a later state takes the place of the earlier
+        journal.add(capture(*range(known)), files)
+    with pytest.raises(BundleError, match="too many"):
+        journal.add(capture(*range(300), target=replace(APP, pod="pod-2", pod_uid="uid-2")), files)
+    journal.add(capture(1, target=replace(APP, pod="pod-3", pod_uid="uid-3")), files)
+    assert len(journal.finish().captures) == 2
+    assert Bundle.open(tmp_path).manifest.status == "complete"

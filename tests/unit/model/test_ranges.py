@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covey.model.ranges import from_ranges, to_ranges
+from covey.model.ranges import counted, from_ranges, to_ranges
 
 
 @given(st.sets(st.integers(1, 2000)))
 def test_there_and_back(lines):
-    assert from_ranges(to_ranges(sorted(lines))) == sorted(lines)
+    text = to_ranges(sorted(lines))
+    assert from_ranges(text) == sorted(lines)
+    assert counted(text) == (len(lines), max(lines, default=0))
 
 
 def test_runs_are_joined():
@@ -25,6 +27,8 @@ def test_runs_are_joined():
 def test_what_is_no_list_of_lines_is_refused(text):
     with pytest.raises(ValueError, match="line"):
         from_ranges(text)
+    with pytest.raises(ValueError, match="line"):
+        counted(text)
 
 
 def test_a_short_text_cannot_fill_the_memory():
