@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from covey.cli.output import say
+from covey.cli.output import note, say, warn
 from covey.errors import UsageError
 
 
@@ -22,15 +22,17 @@ def agent(language: str, output: Path | None) -> None:  # noqa: ARG001 - one lan
     """Write the files to put into an image, and print the Dockerfile lines.
 
     The folder gets coverage_server.py, one file that wraps a program (CMD ["python", "coverage_server.py", "app.py"]),
-    and inject/, which is switched on by environment only (PYTHONPATH and COVEY_AGENT=1), command unchanged.
-    Without -o only the Dockerfile lines are printed.
+    and covey-agent/, a folder that is switched on by environment only (PYTHONPATH and COVEY_AGENT=1), command
+    unchanged. Without -o only the Dockerfile lines are printed.
     """
     from covey import instrumentation
 
     if output is not None:
-        for path in instrumentation.write(output):
-            say(f"wrote {path}")
-    click.echo(instrumentation.dockerfile_lines(str(output or "covey-agent")))
+        instrumentation.write(output)
+        say(f"wrote {output}/coverage_server.py and {output}/covey-agent/")
+    click.echo(instrumentation.dockerfile_lines(str(output or "agent")))
+    if output is None:
+        say("nothing was written: covey agent python -o agent writes the files that these lines copy")
 
 
 @click.command(
@@ -47,7 +49,7 @@ def agent(language: str, output: Path | None) -> None:  # noqa: ARG001 - one lan
     "--source", multiple=True, metavar="DIR|PACKAGE", help="What to record; all that is not installed by default."
 )
 @click.option("--omit", multiple=True, metavar="GLOB", help="Files not to record.")
-@click.option("--spool", type=click.Path(path_type=Path), help="Folder that the processes record in.")
+@click.option("--spool", type=click.Path(path_type=Path), help="Record into this folder, beside what is in it.")
 @click.option(
     "--core", type=click.Choice(["auto", "monitoring", "probes", "ctrace"]), default="auto", help="How to record."
 )
@@ -66,8 +68,9 @@ def run(
 ) -> None:
     """Run a Python program under the agent, with every process that it starts.
 
-    What it ran is served on http://127.0.0.1:9095/coverage while it runs, and some time after: collect it with
-    covey collect --url http://127.0.0.1:9095.
+    What it ran is served on http://127.0.0.1:9095/coverage while it runs, and for 10 minutes after: collect it with
+    covey collect --url http://127.0.0.1:9095. The next program begins anew; programs that run at the same time on one
+    --port are recorded together.
     """
     from covey import instrumentation
 
@@ -82,5 +85,26 @@ def run(
         "COVEY_AGENT_CORE": "" if core == "auto" else core,
     }
     environment = instrumentation.environment(os.environ) | {name: value for name, value in settings.items() if value}
+    if "COVEY_AGENT_SPOOL" not in environment:
+        environment["COVEY_AGENT_SPOOL"] = _fresh_spool(environment.get("COVERAGE_PORT", ""))
     sys.stdout.flush()
     os.execve(program, [program, *(["-m"] if module else []), app, *arguments], environment)  # noqa: S606 - the point
+
+
+def _fresh_spool(asked: str) -> str:
+    """A folder for this run; says what is otherwise than one would think."""
+    from covey.instrumentation import run_spool
+
+    wanted = int(asked) if asked.isdecimal() and 0 < int(asked) < 65536 else 9095
+    try:
+        spool = run_spool.prepare(wanted)
+    except OSError as error:
+        hint = "--spool names a folder to record into"
+        raise UsageError(f"there is no folder to record into: {error.filename}: {error.strerror}", hint=hint) from None
+    if spool.dropped:
+        note(f"what an earlier program ran on port {wanted} is dropped; --spool keeps what it records")
+    if spool.shared:
+        note(f"another program is being recorded on port {wanted}: this one is recorded together with it")
+    if spool.port != wanted:
+        warn(f"port {wanted} is taken by another program: the agent takes {spool.port}")
+    return str(spool.root)
