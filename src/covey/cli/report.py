@@ -163,4 +163,4 @@ def merge(output: Path | None, name: str | None, **options: Any) -> None:
         raise UsageError(f"{wanted} is for people", hint=f"covey report --format {wanted} writes it")
     show(merged, wanted, output or sys.stdout.buffer, Options())
     if output is not None:
-        say(f"wrote {output}")
+        say(f"wrote {output} ({wanted})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from covey import plugins
 from covey.errors import UsageError
@@ -45,6 +45,8 @@ def name_for(path: Path | None, default: str) -> str:
     """The format that an output's name asks for."""
     if path is None:
         return default
+    if path.name.startswith(".coverage."):  # as coverage.py itself calls the files of parallel runs
+        return SUFFIXES[".coverage"]
     return SUFFIXES.get(path.suffix.lower()) or SUFFIXES.get(path.name.lower()) or default
 
 
@@ -56,9 +58,18 @@ def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> N
             raise UsageError(f"{name} fills a folder", hint=f"name it: --format {name} -o coverage")
         renderer.render(report, out, options)
         return
-    fmt = plugins.load("formats", DATA_NAMES.get(name, name))
+    fmt = _data_format(name)
     if not isinstance(out, Path):
         fmt.write(report, out)
         return
     with whole(out) as stream:
         fmt.write(report, stream)
+
+
+def _data_format(name: str) -> Any:
+    """The data format of that name; UsageError naming all that --format takes."""
+    try:
+        return plugins.load("formats", DATA_NAMES.get(name, name))
+    except UsageError as error:
+        hint = "XML is called cobertura" if name == "xml" else f"there are: {', '.join(known())}"
+        raise UsageError(error.what, hint=hint) from None
