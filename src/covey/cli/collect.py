@@ -80,7 +80,8 @@ def collect(ctx: click.Context, /, output: Path, test_name: str, soft: bool, as_
     """Bring the coverage of running pods home as a bundle.
 
     Every agent of every container is asked, nothing is stopped or restarted. WORKLOAD is as deploy/shop. With a COMMAND
-    after --, a window is put around it: reset, run it, collect what ran meanwhile.
+    after --, a window is put around it: reset, run it, collect what ran meanwhile. What ran before, as imports and
+    definitions do when a program starts, is then not in the bundle; without a COMMAND everything is.
     """
     for name, why in COVERPORT:
         if options.pop(name.replace("-", "_")) is not None:
@@ -131,7 +132,7 @@ def discover(as_json: bool, **options: Any) -> None:
         print_json(summary.discovery_json(found))
     summary.show_discovery(found)
     if not found.targets:
-        raise NothingCollected(wanted.none, hint="see the near misses and what was skipped, if any")
+        raise NothingCollected(wanted.none, hint=targets.where_to_look(found))
 
 
 @click.command(

@@ -45,7 +45,7 @@ class Run:
             print_json(summary.to_json(self.output, collected.manifest, collected.captures, found, collected.notes))
         summary.show(self.output, collected.manifest, collected.captures, found, collected.notes)
         if not found.targets:
-            raise NothingCollected(self.wanted.none, hint="covey discover shows what is there, and near misses")
+            raise NothingCollected(self.wanted.none, hint=targets.where_to_look(found))
         check(collected)
         return PARTIAL if collected.manifest.failures else GOOD
 
@@ -61,6 +61,7 @@ class Run:
         ended = 128 - ended if ended < 0 else ended
         try:
             code = self.once()
+            say("it holds what ran during the command; what ran at start, as imports and definitions do, is not in it")
         except NothingCollected as error:
             if ended == GOOD:
                 raise
@@ -120,7 +121,8 @@ class Run:
         }
         journal = Journal.begin(self.output, self.test, params, default_test(now))
         if journal.captures:
-            say(f"going on with the bundle of test {journal.test!r} in {self.output}: {len(journal.captures)} captures")
+            count = f"{len(journal.captures)} capture{'' if len(journal.captures) == 1 else 's'}"
+            say(f"going on with the bundle of test {journal.test!r} in {self.output}: {count} (another -o begins anew)")
         return journal
 
 

@@ -118,7 +118,9 @@ async def _agents(wanted: targets.Wanted, options: dict[str, Any], cluster: Clus
 
     found = await targets.find(wanted, cluster)
     if not found.targets:
-        return [Finding("pods", "missing", wanted.none, "covey discover shows what is there, and near misses")]
+        near = bool(found.near_misses or found.skipped)
+        cure = "covey discover with the same flags shows why" if near else targets.where_to_look(found)
+        return [Finding("pods", "missing", wanted.none, cure)]
     answered = await probe(found.targets, targets.how(options, cluster))
     findings = [
         Finding(

@@ -229,6 +229,13 @@ async def find(wanted: Wanted, cluster: Cluster | None) -> Discovery:
     return replace(found, targets=tuple(targets))
 
 
+def where_to_look(found: Discovery) -> str:
+    """What mends a search that found nothing; collect and discover have shown by then what came near."""
+    if found.near_misses or found.skipped:
+        return "see the near misses and what was skipped"
+    return "is it the right namespace (-n, or -A for all)? `kubectl get pods --show-labels` shows what runs there"
+
+
 def how(options: dict[str, Any], cluster: Cluster | None) -> How:
     """How to reach agents, as `how_options` say."""
     from functools import partial

@@ -77,11 +77,11 @@ async def collect(
 
 
 def check(collected: Collected) -> None:
-    """NothingCollected when this run brought nothing, with the first reason there is."""
+    """NothingCollected when this run brought nothing, with a reason: the last, for those of earlier runs come first."""
     if not collected.captures:
-        first = next(iter(collected.manifest.failures), Failure("", ""))
+        last = next(reversed(collected.manifest.failures), Failure("", ""))
         raise NothingCollected(
-            f"nothing was collected{': ' if first.what else ''}{first.what}", hint=first.hint or "see `covey doctor`"
+            f"nothing was collected{': ' if last.what else ''}{last.what}", hint=last.hint or "see `covey doctor`"
         )
 
 
