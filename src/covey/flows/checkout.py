@@ -6,10 +6,9 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from covey.formats.pyconfig import CONFIG_FILES, is_there
 from covey.formats.sources import CheckoutSources, walk
 from covey.model.paths import Alias, PathMap
-
-_COVERAGE_CONFIGS = (".coveragerc", ".coveragerc.toml", "setup.cfg", "tox.ini", "pyproject.toml")
 
 
 def checkout_sources(root: Path, aliases: Iterable[Alias] = ()) -> CheckoutSources:
@@ -20,7 +19,7 @@ def checkout_sources(root: Path, aliases: Iterable[Alias] = ()) -> CheckoutSourc
 
 def _of_coverage(root: Path) -> Iterator[Alias]:
     """`[paths]` as coverage.py means it: of each list the first is the place, the others lie there too."""
-    if not any(_speaks_of_paths(root / name) for name in _COVERAGE_CONFIGS):
+    if not any(_speaks_of_paths(root / name) for name, _ in CONFIG_FILES):
         return  # reading it properly costs the import of coverage.py
     from covey.formats.pysource import read_rules
 
@@ -32,4 +31,4 @@ def _of_coverage(root: Path) -> Iterator[Alias]:
 
 
 def _speaks_of_paths(file: Path) -> bool:
-    return file.is_file() and b"paths" in file.read_bytes()
+    return is_there(file) and b"paths" in file.read_bytes()

@@ -4,7 +4,7 @@ What counts as executable, best first:
 
     statements   coverage.py's statements and exclusions, from the source text that ran
     line tables  the lines of the file's code objects, as the agent sent them: the source is not at hand, is another
-                 one than ran, or is newer Python than this interpreter parses
+                 one than ran, is newer Python than this interpreter parses, or very long
     what ran     nothing else is known, so the lines that did not run are not: a figure of 100 % that says nothing,
                  marked inexact
 """
@@ -94,7 +94,7 @@ class PythonFiles:
         else:
             judged = judge(place.text, self.rules)
             if judged is None:
-                self._fall_back("newer or other Python than this interpreter parses", place, ran)
+                self._fall_back("newer or other Python than this interpreter parses, or very long", place, ran)
         if judged is None:
             return Built(self._by_table(place, ran), None)
         return Built(self._by_statements(place, ran, judged), judged)

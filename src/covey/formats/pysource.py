@@ -26,18 +26,16 @@ from coverage.phystokens import source_encoding
 from coverage.regions import code_regions
 
 from covey.errors import ConfigError
+from covey.formats.pyconfig import CONFIG_FILES, is_there, leads_out, without_values
 from covey.formats.pyrules import Pattern, PythonRules
 from covey.model.report import Arm, bits, lines_of
 
-# The order in which coverage.py looks; True: the file is its own, so an empty one is an answer.
-_CONFIG_FILES = (
-    (".coveragerc", True),
-    (".coveragerc.toml", True),
-    ("setup.cfg", False),
-    ("tox.ini", False),
-    ("pyproject.toml", False),
-)
 _CACHE_MOST = 50_000
+# Of one source text: coverage.py takes about 1 kB of memory for each byte of the worst kind, and 50 us a line.
+MOST_TEXT = 4 << 20  # bytes
+MOST_LINES = 200_000
+# Codecs that Python's sources may name and that cost the square of their length, or fail where others replace.
+_ODD_CODECS = frozenset({"punycode", "idna", "undefined"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +76,19 @@ def read_rules(root: Path | None) -> PythonRules:
     config, found = CoverageConfig(), ""
     said: list[str] = []
     real = Path(os.path.realpath(root)) if root else None
+    name = ""
     try:
-        for name, own in _CONFIG_FILES:
-            if real and config.from_file(str(real / name), said.append, our_file=own):
+        for name, own in CONFIG_FILES if real else ():
+            if real and is_there(real / name) and config.from_file(str(real / name), said.append, our_file=own):
                 found = name
                 break
         config.post_process()
         return _rules(config, real, found, said)
-    except (CoverageException, ValueError, OSError) as error:
-        raise ConfigError(f"coverage configuration of {root}: {error}") from error
+    except (CoverageException, ValueError, OSError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        if real and leads_out(real, name):
+            raise ConfigError(f"{real / name}, a link out of the checkout, is no coverage configuration") from None
+        what = without_values(str(error), os.environ)
+        raise ConfigError(f"coverage configuration of {root}, {found or name}: {what}") from error
 
 
 def _rules(config: CoverageConfig, root: Path | None, found: str, said: Iterable[str]) -> PythonRules:
@@ -136,8 +138,9 @@ def decode(text: bytes) -> str:
     """Source bytes as coverage.py reads them: declared encoding, "\\n" line ends, a last line end."""
     text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\f", b" ")
     try:
-        decoded = text.decode(source_encoding(text), "replace")
-    except (SyntaxError, LookupError, IndexError):  # a declared encoding that nobody knows
+        encoding = source_encoding(text)
+        decoded = text.decode("utf-8" if encoding.lower() in _ODD_CODECS else encoding, "replace")
+    except (SyntaxError, LookupError, IndexError, UnicodeError):  # a declared encoding that nobody knows
         decoded = text.decode("utf-8", "replace")
     return decoded if not decoded or decoded.endswith("\n") else decoded + "\n"
 
@@ -146,7 +149,7 @@ _judged: OrderedDict[tuple[bytes, str], Judged | None] = OrderedDict()
 
 
 def judge(text: bytes, rules: PythonRules) -> Judged | None:
-    """Statements, exclusions and functions of a source text; None when this Python cannot parse it.
+    """Statements, exclusions and functions of a source text; None when this Python cannot parse it, or it is too large.
 
     The answers of the last 50,000 texts are kept: replicas of a service ask the same again.
     """
@@ -162,6 +165,8 @@ def judge(text: bytes, rules: PythonRules) -> Judged | None:
 
 
 def _parse(text: bytes, rules: PythonRules) -> PythonParser | None:
+    if len(text) > MOST_TEXT or text.count(b"\n") + text.count(b"\r") > MOST_LINES:
+        return None
     parser = PythonParser(text=decode(text), filename="<source>", exclude=rules.exclude or None)
     with warnings.catch_warnings():  # about the user's source, not for the user of this program
         warnings.simplefilter("ignore")

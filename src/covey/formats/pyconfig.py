@@ -1,0 +1,49 @@
+"""Where a checkout's coverage configuration is looked for. The checkout may be a stranger's: what stands there under
+such a name is opened only when it is a file of sensible size, never a pipe or a device."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from covey.errors import ConfigError
+
+# The order in which coverage.py looks; True: the file is its own, so an empty one is an answer.
+CONFIG_FILES = (
+    (".coveragerc", True),
+    (".coveragerc.toml", True),
+    ("setup.cfg", False),
+    ("tox.ini", False),
+    ("pyproject.toml", False),
+)
+LARGEST = 4 << 20  # bytes
+_TELLING = 6  # characters: a shorter value of a variable is no secret, and is part of many words
+
+
+def is_there(file: Path) -> bool:
+    """Whether there is such a file, fit to be read; ConfigError where it is something else, a folder apart."""
+    try:
+        status = file.stat()
+    except OSError:
+        return False  # nothing, or a link to nothing; what may not be looked at cannot be read either
+    if stat.S_ISDIR(status.st_mode):
+        return False
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+        why = f"is larger than {LARGEST} bytes" if stat.S_ISREG(status.st_mode) else "is not a regular file"
+        raise ConfigError(f"{file} {why}, so no coverage configuration")
+    return True
+
+
+def leads_out(root: Path, name: str) -> bool:
+    """Whether a configuration is a link to a file outside of the checkout, whose content is nobody's business."""
+    return not Path(os.path.realpath(root / name)).is_relative_to(os.path.realpath(root))
+
+
+def without_values(text: str, environment: Mapping[str, str]) -> str:
+    """Text without the values of environment variables, which a configuration can ask for as ${NAME}."""
+    for name, value in sorted(environment.items(), key=lambda item: -len(item[1])):
+        if len(value) >= _TELLING and value in text and "/" not in value:
+            text = text.replace(value, f"${{{name}}}")
+    return text
