@@ -59,6 +59,6 @@ $(UV): requirements/uv.txt
 	touch $@
 
 .venv/%.done: requirements/%.txt pyproject.toml .venv/python.done
-	VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip install --quiet --require-hashes -r requirements/$*.txt
+	VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/$*.txt
 	VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
