@@ -190,10 +190,15 @@ class _Demo:
         self._covey("report", *parts, "--format", "html", "-o", "../html")
         say("")
         say(f"Open {self.folder / 'html' / 'index.html'}")
+        covey = "covey" if shutil.which("covey") else _short(Path(sys.executable).parent / "covey")
+        bundle, service = (shlex.quote(_short(path)) for path in (self.folder / "bundle", self.service_folder))
         say("Then try:")
-        say(f"  cd {_short(self.service_folder)} && covey report ../bundle -m    what the traffic alone reached")
-        say("  covey run app.py                                   record a program of your own")
-        say("  covey doctor                                       is this machine ready for your cluster?")
+        say(f"  {covey} report {bundle} --checkout {service} -m")
+        say("      what the traffic alone reached")
+        say(f"  {covey} run app.py")
+        say("      record a program of your own")
+        say(f"  {covey} doctor")
+        say("      is this machine ready for your cluster?")
 
     def _tell_parts(self) -> None:
         """Both totals, and what only the traffic reached."""
