@@ -54,19 +54,45 @@ def demo(output: Path, python: str) -> None:
     program = shutil.which(python or sys.executable)
     if program is None:
         raise UsageError(f"there is no program {python!r}")
-    check = f"from importlib.util import find_spec as find\nprint(*(name for name in {NEEDED} if not find(name)))"
-    missing = subprocess.run([program, "-c", check], capture_output=True, text=True, check=True).stdout.split()
+    missing = _missing(program)
     if missing and not python:
         raise MissingExtra("demo", f"the demo runs {', '.join(missing)} and so")
     if missing:
         raise UsageError(f"{program} has no {', '.join(missing)}", hint="install them there")
-    with _Demo(_fresh(output.absolute()), program) as steps:
+    with _endable(), _Demo(_fresh(output.resolve()), program) as steps:
         steps.unit_tests()
         with steps.service():
             steps.traffic()
             steps.kill()
             steps.collect()
         steps.report()
+
+
+def _missing(program: str) -> list[str]:
+    """Which of the packages that the demo needs the interpreter lacks."""
+    check = f"from importlib.util import find_spec as find\nprint(*(name for name in {NEEDED} if not find(name)))"
+    try:
+        told = subprocess.run([program, "-c", check], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise UsageError(f"{program} is no Python that runs: {error}") from error
+    return told.split()
+
+
+@contextlib.contextmanager
+def _endable() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the demo, once: pressed again, it would leave the service running."""
+
+    def end(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, end)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def _fresh(folder: Path) -> Path:
