@@ -70,11 +70,13 @@ class Reply:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    secret: str = field(default="", repr=False)  # what was sent to be let in
 
     @property
     def text(self) -> str:
         """The beginning of the body, fit for a message: no control characters, no secrets, one line."""
-        return redact(clean(self.body[:1000].decode("utf-8", "replace")))[:200].strip()
+        told = clean(self.body[:1000].decode("utf-8", "replace"))
+        return redact(told.replace(self.secret, "***") if self.secret else told)[:200].strip()
 
     def json(self, errors: Errors = REMOTE) -> Any:
         """The body as JSON; `errors.garbled` when it is none."""
@@ -231,7 +233,7 @@ async def _once(
 
 def _broken(error: Exception, errors: Errors, where: str) -> Exception:
     """An answer that ends early may be a server that is going away: worth another try. Garbage is not."""
-    words = clean(str(error))
+    words = redact(clean(str(error)))[:300]
     garbled = errors.garbled(f"{where}: the answer is not HTTP or breaks off: {words}")
     early = words.startswith(("Server disconnected", "peer closed connection"))
     return Again(garbled) if early else garbled

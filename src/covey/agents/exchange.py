@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import anyio
@@ -11,7 +12,7 @@ import anyio.to_thread
 
 from covey import web
 from covey.agents.base import Channel, Limits
-from covey.errors import AgentDenied
+from covey.errors import AgentDenied, RemoteError
 
 SMALL = 2**20  # bytes: enough for every answer but a capture
 BUSY = 2  # captures looked into at once: each may build much more than it is long
@@ -42,9 +43,21 @@ async def ask(
         headers["content-type"] = "application/json"
     most = min(most, limits.body)
     bounds = web.Bounds(limits.seconds, most, most)
-    async with web.over(channel.connect) as client:
-        url = f"http://localhost:{port}{path}"
-        return await web.fetch(client, method, url, headers=headers, body=body, bounds=bounds, errors=web.AGENT)
+    url = f"http://localhost:{port}{path}"
+    try:
+        async with web.over(channel.connect) as client:
+            reply = await web.fetch(client, method, url, headers=headers, body=body, bounds=bounds, errors=web.AGENT)
+    except RemoteError as error:
+        raise _without(error, token) from None
+    return replace(reply, secret=token)
+
+
+def _without(error: RemoteError, token: str) -> RemoteError:
+    """The error; an agent that sends the token back would have it in messages and in the bundle."""
+    if token:
+        error.what = error.what.replace(token, "***")
+        error.args = (error.what,)
+    return error
 
 
 def check_access(reply: web.Reply, port: int, token: str) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import traceback
 from dataclasses import replace
 
 import anyio
@@ -179,3 +180,25 @@ def test_a_connection_that_breaks_off_is_the_agents_trouble():
 
     with pytest.raises(AgentError):
         ask(breaking)
+
+
+def reflecting(send):
+    """An agent that sends the token back where messages are made of it."""
+    return lambda request: send(request, request.headers.get("authorization", "none").removeprefix("Bearer "))
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda request, token: request.send(f"HTTP/1.1 \0{token} OK\r\n\r\n".encode()),
+        lambda request, token: request.send(f"HTTP/1.1 200 OK\r\n{token}\r\n\r\n".encode()),
+        lambda request, token: request.answer(500, f"no: {token}", {"X-Covey-Agent": "python/1"}),
+        lambda request, token: request.answer(401, token, {"X-Covey-Agent": "python/1"}),
+    ],
+)
+def test_a_token_that_an_agent_sends_back_is_in_no_message(send):
+    token = "s3cret-of-many-characters"
+    with pytest.raises(AgentError) as caught:
+        ask(reflecting(send), token=token)
+    assert token not in caught.value.what
+    assert token not in "".join(traceback.format_exception(caught.value))
