@@ -98,7 +98,8 @@ def address(url: str) -> tuple[str, int]:
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host, port = parts.hostname, parts.port
-    except ValueError:
+        (host or "").encode("idna")  # a name that no resolver takes
+    except ValueError:  # a UnicodeError too
         host = port = None
     usual = {"http": 80 if "://" in url else 9095, "https": 443}
     if not host or parts.scheme not in usual or parts.path.rstrip("/") not in ("", "/coverage"):

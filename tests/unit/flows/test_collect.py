@@ -23,7 +23,7 @@ from fakes.agent_servers import (
 
 from covey.agents import legacy, python
 from covey.agents.base import Limits
-from covey.errors import ClusterDenied, ClusterError, NoAgent, NothingCollected, PodGone
+from covey.errors import ClusterDenied, ClusterError, NoAgent, NothingCollected, PodGone, UsageError
 from covey.flows.collect import check, collect
 from covey.flows.pods import How, address, pods_of
 from covey.flows.reset import reset
@@ -358,3 +358,11 @@ def test_addresses(url, place):
     assert address(url) == place
     (pod,) = pods_of([Target("c", url=url)])
     assert pod.port == place[1]
+
+
+@pytest.mark.parametrize(
+    "url", ["", ":1", "http://[::1", "h:99999", "ftp://h", "h/x", "\udcff:1", f"{'a' * 64}.example:1", "a..b"]
+)
+def test_what_is_no_address(url):
+    with pytest.raises(UsageError, match="is no agent's address"):
+        address(url)
