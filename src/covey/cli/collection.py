@@ -198,25 +198,37 @@ def run_stoppable(work: Callable[[], Awaitable[_T]]) -> _T:
 
     Somebody impatient presses Ctrl-C again and again; only the first counts, so that the bundle gets finished. A
     script's background job (`covey collect ... &`) begins with Ctrl-C ignored, and hears SIGTERM all the same.
+    Plain handlers, not the event loop's: on its way out that puts the system's own action back for a moment, in which
+    one signal more, which any thread may get, would end the process.
     """
+    import asyncio
+
     import anyio
 
+    heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.getsignal(number) for number in heard}
+    stopped = False
+
     async def watched() -> list[_T]:
-        done: list[_T] = []
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async with anyio.create_task_group() as around:
+        loop = asyncio.get_running_loop()
+        with anyio.CancelScope() as scope:
 
-                async def cancel(scope: anyio.CancelScope) -> None:
-                    async for _ in signals:
-                        scope.cancel()
+            def stop(*_: object) -> None:
+                nonlocal stopped
+                stopped = True
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(scope.cancel)
 
-                with anyio.CancelScope() as scope:
-                    around.start_soon(cancel, scope)
-                    done.append(await work())
-                around.cancel_scope.cancel()
-        return done
+            for number in heard:
+                signal.signal(number, stop)
+            return [await work()]
+        return []
 
-    done = anyio.run(watched)
+    try:
+        done = anyio.run(watched)
+    finally:
+        for number in heard:
+            signal.signal(number, signal.SIG_IGN if stopped else before[number])
     if not done:
         raise KeyboardInterrupt
     return done[0]

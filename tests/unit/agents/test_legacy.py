@@ -56,7 +56,7 @@ def sqlite_file(path):
             [f"covmeta.{META_HASH.hex()}", f"covcounters.{META_HASH.hex()}.21491.1795248106684175940"],
         ),
         (
-            {**GO, "counters_filename": "../../../root/.bashrc"},
+            {**GO, "counters_filename": "../../../home/u/.bashrc"},
             "gocovdata",
             [f"covmeta.{META_HASH.hex()}", f"covcounters.{META_HASH.hex()}.{{pid}}.0"],
         ),

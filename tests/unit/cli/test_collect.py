@@ -213,3 +213,16 @@ def wait_for(condition, seconds=30):
     while not condition():
         assert time.monotonic() < end, "it did not come about in time"
         time.sleep(0.02)
+
+
+def test_soft_forgives_a_cluster_that_fails(tmp_path):
+    config = tmp_path / "config"
+    config.write_text(
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"
+        "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\nusers: [{name: u, user: {token: t}}]\n"
+    )
+    command = [sys.executable, "-m", "covey", "collect", "-l", "app=x", "-o", tmp_path / "b", "--kubeconfig", config]
+    for more, code in (((), 4), (("--soft",), 0)):
+        done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=60)
+        assert done.returncode == code, done.stderr
+        assert "cannot be reached" in done.stderr
