@@ -211,7 +211,7 @@ class _Demo:
         _title("One report of the unit tests and the running service")
         parts = ("--part", "unit=.coverage", "--part", "e2e=../bundle")
         self._covey("report", *parts)
-        self._tell_parts()
+        self._tell_only()
         _title("The same as HTML")
         self._covey("report", *parts, "--format", "html", "-o", "../html")
         say("")
@@ -226,21 +226,15 @@ class _Demo:
         say(f"  {covey} doctor")
         say("      is this machine ready for your cluster?")
 
-    def _tell_parts(self) -> None:
-        """Both totals, and what only the traffic reached."""
+    def _tell_only(self) -> None:
+        """What only the traffic reached, line by line."""
         from covey import api
         from covey.model.ranges import to_ranges
-        from covey.model.ratio import Ratio
         from covey.model.report import lines_of
 
         parts = {"unit": self.service_folder / ".coverage", "e2e": self.folder / "bundle"}
-        report = api.load(checkout=self.service_folder, parts=parts)
-        unit, e2e = report.slices["part:unit"], report.slices["part:e2e"]
-        total = report.totals.lines.total
-        for name, part in (("unit tests", unit), ("end-to-end", e2e)):
-            reached = Ratio(sum(map(int.bit_count, part.values())), total)
-            say(f"   {name:12} {reached.shown():>4} % of {total} statements")
-        say(f"   {'together':12} {report.totals.lines.shown():>4} %")
+        slices = api.load(checkout=self.service_folder, parts=parts).slices
+        unit, e2e = slices["part:unit"], slices["part:e2e"]
         say("   reached by the end-to-end traffic only:")
         for key, bit_set in sorted(e2e.items(), key=lambda item: item[0][1]):
             only = bit_set & ~unit.get(key, 0)

@@ -20,6 +20,7 @@ from covey.render.base import (
     untaken,
     visible,
 )
+from covey.render.slices import Part, parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class _Row:
 
 
 class Text:
-    """Name, Stmts, Miss, [Branch, BrPart,] Cover[, Missing], a line a file, and TOTAL.
+    """Name, Stmts, Miss, [Branch, BrPart,] Cover[, Missing], a line a file, and TOTAL; then what each part reached.
 
     Stmts and Miss are statements where the format counts them (Go), else lines. Cover counts statements and, where
     any were measured, branches; BrPart the arms never taken of lines that ran. All as coverage.py counts.
@@ -59,8 +60,16 @@ def table(report: Report, options: Options) -> str:
     skipped = len(rows) - len(shown)
     if skipped:
         body += ["", f"{skipped} {'file' if skipped == 1 else 'files'} with complete coverage not shown."]
+    found = parts_of(report)
+    if found:
+        head = [found[0].kind.capitalize() or "Slice", "Lines", "Cover", "Only here"]
+        body += ["", *_laid_out([head, *(_part(part, options.digits) for part in found)], left={0}), ""]
     body += [f"Note: {visible(note)}" for note in report.notes]
     return "\n".join(body) + "\n"
+
+
+def _part(part: Part, digits: int) -> list[str]:
+    return [visible(part.name), str(part.lines.covered), _percent(part.lines, digits), str(part.only)]
 
 
 def _row(file: FileCoverage, several: bool, options: Options) -> _Row:

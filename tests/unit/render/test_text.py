@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from covey.model.report import Arm, Block, Branches, FileCoverage, Lines, Report
+from covey.model.report import Arm, Block, Branches, FileCoverage, Lines, Report, bits
 from covey.render.base import Options
 from covey.render.text import RENDERER
 
@@ -81,3 +81,14 @@ def test_repositories_are_told_apart():
     files = [FileCoverage("src/main.py", Lines.of({1: 1}), repository=name) for name in ("one", "two")]
     assert "one//src/main.py" in shown(Report.of(files))
     assert "//" not in shown(Report.of(files[:1]))
+
+
+def test_what_each_part_reached_and_nothing_else_did():
+    file = FileCoverage("a.py", Lines.of({1: 1, 2: 1, 3: 1, 4: 0}))
+    slices = {"part:unit": {file.key: bits([1, 2])}, "part:e2e": {file.key: bits([2, 3])}}
+    assert shown(Report.of([file], slices=slices)).endswith(
+        "\nTOTAL       4      1     75%\n\n"
+        "Part   Lines   Cover   Only here\n"
+        "e2e        2     50%           1\n"
+        "unit       2     50%           1\n\n"
+    )
