@@ -155,7 +155,7 @@ class _Reader:
             raise ValueError("BRDA has four parts")
         number, hits = _number(number_text), self._hits(hits_text)
         if number:
-            key = _line(number), _arm_key(block, clean(branch))
+            key = _line(number), _arm_key(clean(block), clean(branch))
             section.arms[key] = min(section.arms.get(key, 0) + hits, MOST_HITS)
 
     def _take_function(self, section: _Section, rest: str) -> None:

@@ -11,10 +11,10 @@ from covey.formats.intake import LAST_LINE, clean
 from covey.formats.pyfiles import Built, PythonFiles, Ran
 from covey.formats.segments import Capture
 from covey.model.provenance import Provenance
-from covey.model.ranges import from_ranges
-from covey.model.report import FileCoverage, Key, Report, bits
+from covey.model.ranges import bit_set, counted
+from covey.model.report import FileCoverage, Key, Report
 
-MOST_LINES = 100_000_000  # over all processes, a sparse file counting for the bytes of its bit set
+MOST_LINES = 40_000_000  # over all processes, a sparse file counting for the bytes of its bit set
 
 
 @dataclass
@@ -27,13 +27,13 @@ class _Budget:
     def unpack(self, ranges: str) -> int:
         """A bit set of the lines."""
         try:
-            found = from_ranges(ranges, LAST_LINE, max(self.left, 1))
+            count, last = counted(ranges, LAST_LINE)
         except ValueError as error:
             raise FormatError(str(error), path=self.file) from None
-        self.left -= len(found) + (found[-1] >> 3 if found else 0)
+        self.left -= count + (last >> 3)
         if self.left < 0:
             raise FormatError(f"names more than {MOST_LINES} lines", path=self.file)
-        return bits(found)
+        return bit_set(ranges, LAST_LINE)
 
 
 @dataclass
@@ -65,7 +65,8 @@ class Recorded:
             self._tables[source_hash] = self._tables.get(source_hash, 0) | budget.unpack(source.executable)
         for process in capture.processes:
             for path, file in process.files.items():
-                self._version(clean(path), file.source_hash).lines |= budget.unpack(file.lines)
+                ran = clean(file.source_hash) if file.source_hash else None
+                self._version(clean(path), ran).lines |= budget.unpack(file.lines)
         for window in capture.windows:
             by_path = self._windows.setdefault(f"test:{clean(window.name)[:512]}", {})
             for path, ranges in window.files.items():

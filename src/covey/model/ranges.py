@@ -53,6 +53,19 @@ def counted(text: str, limit: int = LINE_LIMIT) -> tuple[int, int]:
     return count, last
 
 
+def bit_set(text: str, limit: int = LINE_LIMIT) -> int:
+    """The lines of "1-3,7" as a bit set, bit n for line n, at the cost of the last line's number: a bound on it, by
+    `counted`, comes first. ValueError as `from_ranges` gives it."""
+    _, last = counted(text, limit)
+    digits = bytearray(b"0") * (last + 1)
+    for part in text.split(",") if text else ():
+        first, dash, end = part.partition("-")
+        start, stop = int(first), int(end if dash else first) + 1
+        digits[start:stop] = b"1" * (stop - start)
+    digits.reverse()
+    return int(digits, 2)
+
+
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 10):
         raise ValueError(f"{text[:20]!r} is no line number")

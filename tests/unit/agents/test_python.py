@@ -86,7 +86,7 @@ HOSTILE = {
     "lines of a window": json.dumps(capture_of(windows=[{"name": "w", "files": {"/a": "0"}}])).encode(),
     "lines of a source": json.dumps(capture_of(sources={"sha256:00": {"executable": "1-99999999"}})).encode(),
     "many lines in few bytes": json.dumps(
-        capture_of(windows=[{"name": "w", "files": {f"/{n}": "1-9999999" for n in range(11)}}])
+        capture_of(windows=[{"name": "w", "files": {f"/{n}": "1-9999999" for n in range(5)}}])
     ).encode(),
     "no files": json.dumps(capture_of(processes=[{"pid": 7, "started": "x"}])).encode(),
 }

@@ -19,6 +19,7 @@ from covey.formats.cobertura import FORMAT as COBERTURA
 from covey.formats.coveragepy import FORMAT as COVERAGEPY
 from covey.formats.lcov import FORMAT as LCOV
 from covey.formats.native import FORMAT as NATIVE
+from covey.formats.segments import FORMAT as SEGMENTS
 from covey.formats.sources import CheckoutSources, NoSources
 from covey.model.ratio import Ratio
 from covey.render.base import Options
@@ -238,3 +239,12 @@ def test_a_function_ends_on_a_line():
     text = '{"schema": "covey.report/1", "files": {"a.py": {"functions": [["f", 1, -5, 1]]}}}'
     with pytest.raises(FormatError, match="-5 is no line number"):
         read(NATIVE, text.encode())
+
+
+def test_no_lone_surrogate_comes_into_a_report():
+    """JSON can write them and UTF-8 cannot, so no report with one could be written."""
+    text = b"SF:a\nBRDA:1,\xc3,\xc4,1\nFN:1,\xc5\nFNDA:1,\xc5\nDA:1,1\nend_of_record\n"
+    encode(read(LCOV, text), "native")
+    file = '{"lines": "1", "source_hash": "\\ud800"}'
+    capture = f'{{"schema": "covey.capture/1", "processes": [{{"pid": 1, "files": {{"/a.py": {file}}}}}]}}'
+    encode(read(SEGMENTS, capture.encode()), "native")

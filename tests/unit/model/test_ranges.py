@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covey.model.ranges import counted, from_ranges, to_ranges
+from covey.model.ranges import bit_set, counted, from_ranges, to_ranges
+from covey.model.report import bits
 
 
 @given(st.sets(st.integers(1, 2000)))
 def test_there_and_back(lines):
     text = to_ranges(sorted(lines))
     assert from_ranges(text) == sorted(lines)
+    assert bit_set(text) == bits(lines)
     assert counted(text) == (len(lines), max(lines, default=0))
 
 
