@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from covey.model.counted import Arm, Branches, Lines
 from covey.model.provenance import CaptureId, Provenance
-from covey.model.report import Arm, Branches, FileCoverage, Lines, Report, bits
+from covey.model.report import FileCoverage, Report, bits
 
 ROOT = Path(__file__).parent.parent
 

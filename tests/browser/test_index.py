@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import shown_project
 
+from covey.model.counted import Lines
 from covey.model.ratio import Ratio
-from covey.model.report import FileCoverage, Lines, Report
+from covey.model.report import FileCoverage, Report
 from covey.render.base import Options
 from covey.render.html import RENDERER
 

@@ -11,8 +11,9 @@ from covey import plugins
 from covey.errors import FormatError, UsageError
 from covey.formats.base import Input
 from covey.formats.sources import CheckoutSources, NoSources
+from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.provenance import Provenance
-from covey.model.report import Arm, Branches, FileCoverage, Function, Lines, Report
+from covey.model.report import FileCoverage, Report
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 FORMATS = {name: plugins.load("formats", name) for name in plugins.names("formats")}
@@ -27,7 +28,7 @@ REPORT = Report.of(
     [
         FileCoverage(
             "pkg/a.py", Lines.of({1: 1, 2: 0, 9: 1}), Branches.of([Arm(2, "3", 0), Arm(2, "4", 1)]),
-            (Function("f", 1, 2, 1),), mode="set", source_hash="sha256:00",
+            Functions.of([Function("f", 1, 2, 1)]), mode="set", source_hash="sha256:00",
         ),
         FileCoverage("b ü&<>.c", Lines.of({7: 2**63 - 1})),
     ],

@@ -21,8 +21,9 @@ from laws.reports import reports
 from schema_documents import command, everything
 
 from covey.formats.native import FORMAT
+from covey.model.counted import Block, Blocks, Function, Functions, Lines
 from covey.model.provenance import CaptureId, Provenance
-from covey.model.report import Block, FileCoverage, Function, Lines, Report
+from covey.model.report import FileCoverage, Report
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "docs" / "reference" / "schemas"
@@ -130,7 +131,10 @@ FUNCTION = Function("f", 1, None, 3)
 FULL = Report.of(
     [
         FileCoverage(
-            "a.go", Lines.of({1: 2}), functions=(Function("f", 1, None, 3),), blocks=(Block(1, 1, 2, 9, 2, 3),)
+            "a.go",
+            Lines.of({1: 2}),
+            functions=Functions.of([Function("f", 1, None, 3)]),
+            blocks=Blocks.of([Block(1, 1, 2, 9, 2, 3)], "touch"),
         ),
         FileCoverage("b.go", blocks="conflict", inexact=frozenset({"branches"})),
         FileCoverage("src/main.py", mode="set", repository="https://git.example/x", source_hash=f"sha256:{'1' * 64}"),

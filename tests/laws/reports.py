@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from covey.model.counted import Arm, Block, Blocks, Branches, Function, Functions, Lines
 from covey.model.provenance import CaptureId, Provenance
-from covey.model.report import Arm, Branches, FileCoverage, Function, Lines, Report, bits
+from covey.model.report import FileCoverage, Report, bits
 
 PATHS = ("a.py", "pkg/b.py", "pkg/c.go", "pkg/sub/ü d.js")
 HITS = st.one_of(st.integers(0, 5), st.integers(0, 2**63 - 1))
@@ -26,14 +27,35 @@ def branches(draw, hits=HITS, anonymous=True):
 @st.composite
 def functions(draw, hits=HITS):
     rows = draw(st.dictionaries(st.tuples(st.integers(1, 40), st.sampled_from("fgh")), hits, max_size=3))
-    return tuple(Function(name, first, first + 3, count) for (first, name), count in sorted(rows.items()))
+    return Functions.of(Function(name, first, first + 3, count) for (first, name), count in rows.items())
+
+
+@st.composite
+def some_blocks(draw, hits=HITS, layouts=None):
+    """Blocks at any place, or with one of the layouts given."""
+    place = st.tuples(st.integers(1, 40), st.integers(1, 9), st.integers(0, 5), st.integers(1, 9))
+    rows = draw(st.dictionaries(place, st.integers(0, 4), max_size=4) if layouts is None else st.sampled_from(layouts))
+    return Blocks.of(
+        (
+            Block(first, column, first + more, last_column, statements, draw(hits))
+            for (first, column, more, last_column), statements in rows.items()
+        ),
+        draw(st.sampled_from(["", "touch", "start"])) if layouts is None else "touch",
+    )
+
+
+LAYOUTS = ({(1, 2, 3, 4): 2, (2, 9, 0, 1): 1, (7, 1, 0, 5): 0}, {(1, 2, 3, 4): 2, (3, 1, 4, 1): 2})
 
 
 @st.composite
 def files(draw, path, modes=("count", "set")):
+    """A file as any format might tell of it; that of Go has blocks, more often of one build than of two."""
     mode = draw(st.sampled_from(modes))
     hits = st.integers(0, 1) if mode == "set" else HITS
-    return FileCoverage(path, draw(lines(hits=hits)), draw(branches(hits=hits)), draw(functions(hits=hits)), mode=mode)
+    blocks = draw(some_blocks(hits, (LAYOUTS[0], *LAYOUTS))) if path.endswith(".go") and draw(st.booleans()) else None
+    return FileCoverage(
+        path, draw(lines(hits=hits)), draw(branches(hits=hits)), draw(functions(hits=hits)), blocks, mode=mode
+    )
 
 
 @st.composite

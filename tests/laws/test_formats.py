@@ -10,14 +10,15 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from laws.reports import files, reports
+from laws.reports import files, reports, some_blocks
 
 from covey import plugins
 from covey.errors import FormatError
 from covey.formats.base import Input
 from covey.formats.coveragedata import inserts
 from covey.formats.sources import CheckoutSources, NoSources
-from covey.model.report import Arm, Block, Branches, Function, Report, bits
+from covey.model.counted import Arm, Branches, Function, Functions, Lines
+from covey.model.report import Report, bits
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 ROOMS = ("cobertura", "coveragepy", "lcov", "segments")
@@ -34,9 +35,8 @@ def there_and_back(name, report):
 
 @st.composite
 def with_blocks(draw):
-    row = st.builds(Block, *[st.integers(1, 99)] * 4, st.integers(0, 9), st.integers(0, 2**63 - 1))
     file = draw(files("pkg/d.go"))
-    blocks = draw(st.one_of(st.none(), st.just("conflict"), st.lists(row, max_size=4).map(tuple)))
+    blocks = draw(st.one_of(st.none(), st.just("conflict"), some_blocks()))
     repository = draw(st.sampled_from([None, "https://example.com/o/r", "r"]))
     inexact = draw(st.frozensets(st.sampled_from(["branches", "lines"])))
     return replace(file, blocks=blocks, repository=repository, inexact=inexact, source_hash=draw(st.none() | NAMES))
@@ -49,13 +49,15 @@ def test_native_is_the_identity(report, file, notes):
 
 
 def held_by_lcov(file):
-    """Without blocks and mode; anonymous arms are numbered, so only named ones here; a function a name and line."""
-    named = Branches(tuple(arm for arm in file.branches.arms if not arm.key.startswith("?")))
+    """Lines without their blocks, and no mode. Anonymous arms are numbered, so only named ones here; a name is that
+    of one function."""
+    named = Branches.of(arm for arm in file.branches if not arm.key.startswith("?"))
     seen = {}
     for function in file.functions:
         seen.setdefault(function.name, function)
-    functions = tuple(sorted(seen.values(), key=lambda one: (one.first, one.name)))
-    return replace(file, branches=named, functions=functions, mode="count")
+    functions = Functions.of(seen.values())
+    lines = Lines(file.lines.numbers, file.lines.hits)
+    return replace(file, lines=lines, branches=named, functions=functions, blocks=None, mode="count")
 
 
 @given(reports(modes=("count",)))
@@ -71,7 +73,7 @@ def test_lcov_gives_back_arms_and_functions_of_any_name(file, rows):
     file = replace(
         file,
         branches=Branches.of(Arm(line, key, hits) for (line, key), hits in arms.items()),
-        functions=tuple(sorted(functions.values(), key=lambda one: (one.first, one.name))),
+        functions=Functions.of(functions.values()),
     )
     assert there_and_back("lcov", Report.of([file])).files[file.key] == file
 
@@ -82,7 +84,7 @@ def test_cobertura_gives_back_lines_and_how_many_arms_ran(report):
     assert set(back.files) == set(report.files)
     for key, file in report.files.items():
         assert back.files[key].lines == file.lines
-        arms = [arm for arm in file.branches.arms if arm.line in file.lines]
+        arms = [arm for arm in file.branches if arm.line in file.lines]
         ratio = back.files[key].branches.ratio
         assert (ratio.covered, ratio.total) == (sum(arm.hits > 0 for arm in arms), len(arms))
 

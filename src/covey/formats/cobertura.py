@@ -15,9 +15,10 @@ from covey._version import VERSION
 from covey.errors import FormatError
 from covey.formats.base import Input, Place, Sources
 from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, clean, flat_paths, provenance
+from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.merge import merge
 from covey.model.ratio import Ratio, Totals
-from covey.model.report import Arm, Branches, FileCoverage, Function, Lines, Report
+from covey.model.report import FileCoverage, Report
 
 _ROOT = re.compile(rb"<coverage\b[^>]*\b(?:line-rate|branch-rate|lines-valid)\s*=|<!DOCTYPE\s+coverage\s+SYSTEM")
 _CONDITIONS = re.compile(r"\((\d{1,9})/(\d{1,9})\)")
@@ -47,8 +48,7 @@ class _Class:
         found = {
             (min(own), name): Function(name, min(own), max(own), max(own.values())) for name, own in self.methods if own
         }
-        functions = tuple(found[key] for key in sorted(found))
-        return FileCoverage(path, Lines.of(lines), Branches.of(arms), functions)
+        return FileCoverage(path, Lines.of(lines), Branches.of(arms), Functions.of(found.values()))
 
 
 class Cobertura:

@@ -11,7 +11,8 @@ import msgspec
 from covey.errors import FormatError
 from covey.formats.base import Input, Place, Sources
 from covey.formats.intake import check_line, clean, collector_off, provenance
-from covey.model.report import Arm, Branches, FileCoverage, Function, Key, Lines, Report, bits
+from covey.model.counted import Arm, Branches, Function, Functions, Lines
+from covey.model.report import FileCoverage, Key, Report, bits
 
 _NEWEST = 3
 
@@ -89,7 +90,7 @@ def _file(report: str, place: Place, entry: _File) -> FileCoverage:
     for arm in arms:
         check_line(arm.line, report)
     return FileCoverage(
-        place.path, Lines.of(lines), Branches.of(arms), tuple(_functions(report, entry.functions)), mode="set",
+        place.path, Lines.of(lines), Branches.of(arms), Functions.of(_functions(report, entry.functions)), mode="set",
         inexact=frozenset(inexact),
     )  # fmt: skip
 

@@ -123,7 +123,7 @@ def _build(builder: PythonFiles, place: Place, paths: Sequence[str], recorded: R
         if uneven and lines and not arcs:
             arcs = None  # recorded without arcs only: its branches are not known, not missed
     built = builder.build(place, Ran(paths[0], lines, arcs=arcs))
-    if uneven and built.file.branches.arms:
+    if uneven and built.file.branches:
         built = replace(built, file=replace(built.file, inexact=built.file.inexact | {"branches"}))
     return built
 

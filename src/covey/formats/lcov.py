@@ -11,9 +11,10 @@ from typing import BinaryIO
 from covey.errors import FormatError
 from covey.formats.base import Input, Sources
 from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, clean, flat_paths
+from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.merge import merge_files
 from covey.model.provenance import Provenance
-from covey.model.report import Arm, Branches, FileCoverage, Function, Lines, Report
+from covey.model.report import FileCoverage, Report
 
 _STARTS = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:TN:|SF:|VER:)")
 _PASSED_OVER = re.compile(rb"\s*(?:\xef\xbb\xbf)?(?:[A-Z]+:|#|$)")  # other records, comments, empty lines
@@ -45,7 +46,7 @@ class _Section:
                 first, last = self.indexed[index]
                 found[first, name] = Function(name, first, last, hits)
         arms = (Arm(line, key, hits) for (line, key), hits in self.arms.items())
-        return FileCoverage(path, Lines.of(self.lines), Branches.of(arms), tuple(found[key] for key in sorted(found)))
+        return FileCoverage(path, Lines.of(self.lines), Branches.of(arms), Functions.of(found.values()))
 
 
 class Lcov:
@@ -218,7 +219,7 @@ def _records(name: str, file: FileCoverage) -> Iterator[str]:
         ran = any(arm.hits for arm in arms) or file.lines.get(line, 0)
         for block, branch, hits in _numbered(arms):
             yield f"BRDA:{line},{block},{branch},{hits if ran else '-'}"
-    if file.branches.arms:
+    if file.branches:
         ratio = file.branches.ratio
         yield f"BRF:{ratio.total}"
         yield f"BRH:{ratio.covered}"

@@ -13,11 +13,12 @@ import msgspec
 from covey.errors import FormatError
 from covey.formats.base import Input, Sources
 from covey.formats.intake import LAST_LINE, MOST_BYTES, check_hits, check_line, collector_off
+from covey.model.counted import Arm, Block, Blocks, Branches, Function, Functions, Lines, LinesBy
 from covey.model.merge import merge
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.ranges import from_ranges, to_ranges
 from covey.model.ratio import Ratio, Totals
-from covey.model.report import Arm, Block, Blocks, Branches, FileCoverage, Function, Key, Lines, Report, bits, lines_of
+from covey.model.report import FileCoverage, Key, Report, bits, lines_of
 
 SCHEMA = "covey.report/1"
 MOST_SLICED = 100_000_000  # lines over all slices
@@ -30,6 +31,7 @@ class _File(msgspec.Struct):
     branches: dict[int, dict[str, int]] = {}
     functions: list[tuple[str, int, int | None, int]] = []
     blocks: list[tuple[int, int, int, int, int, int]] | Literal["conflict"] | None = None
+    lines_by: LinesBy = ""
     source_hash: str | None = None
     inexact: list[str] = []
 
@@ -103,19 +105,21 @@ def _totals(totals: Totals) -> dict[str, dict[str, float | None]]:
 
 def _file(file: FileCoverage) -> dict[str, object]:
     """What the file has; an absent part is left out."""
-    blocks: object = file.blocks
-    if isinstance(file.blocks, tuple):
-        blocks = [[getattr(block, field.name) for field in fields(block)] for block in file.blocks]
     parts: dict[str, object] = {
         "lines": dict(file.lines.items()),
         "branches": {line: {arm.key: arm.hits for arm in arms} for line, arms in file.branches.by_line().items()},
-        "functions": [[one.name, one.first, one.last, one.hits] for one in file.functions],
+        "functions": list(file.functions),
         "source_hash": file.source_hash,
         "inexact": sorted(file.inexact),
     }
     entry: dict[str, object] = {"mode": file.mode, "totals": _totals(file.totals)}
     entry |= {name: value for name, value in parts.items() if value}
-    return entry if blocks is None else entry | {"blocks": blocks}
+    if isinstance(file.blocks, Blocks):
+        entry["blocks"] = list(file.blocks)
+        entry |= {"lines_by": file.blocks.lines_by} if file.blocks.lines_by else {}
+    elif file.blocks:
+        entry["blocks"] = file.blocks
+    return entry
 
 
 def _slice(by_file: Mapping[Key, int]) -> dict[str, str]:
@@ -161,14 +165,16 @@ def _coverage(name: str, entry: _File, file: str) -> FileCoverage:
         Function(title, check_line(first, file), last and check_line(last, file), check_hits(hits, file))
         for title, first, last, hits in entry.functions
     ]
-    blocks: Blocks = None
+    blocks: Blocks | Literal["conflict"] | None = None
     if entry.blocks is not None:
-        blocks = "conflict" if entry.blocks == "conflict" else tuple(_block(row, file) for row in entry.blocks)
+        blocks = "conflict"
+        if isinstance(entry.blocks, list):
+            blocks = Blocks.of((_block(row, file) for row in entry.blocks), entry.lines_by)
     return FileCoverage(
         path,
         Lines.of(lines),
         Branches.of(arms),
-        tuple(found),
+        Functions.of(found),
         blocks,
         entry.mode,
         repository,

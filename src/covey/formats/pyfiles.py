@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from covey.formats.base import Place, Sources
 from covey.formats.pyrules import PythonRules, Scope
 from covey.formats.pysource import Judged, arms, judge, read_rules
-from covey.model.report import Branches, FileCoverage, Function, Lines, Report, bits, lines_of
+from covey.model.counted import Branches, Function, Functions, Lines
+from covey.model.report import FileCoverage, Report, bits, lines_of
 
 _NAMED = 5  # how many files a note names
 
@@ -125,7 +126,7 @@ class PythonFiles:
         )
 
 
-def functions(judged: Judged, hit: set[int]) -> tuple[Function, ...]:
+def functions(judged: Judged, hit: set[int]) -> Functions:
     """The functions that have statements; one counts as run when any of its own did (coverage.py's LCOV rule)."""
     statements, ran = bits(judged.statements), bits(hit)
     found: list[Function] = []
@@ -135,7 +136,7 @@ def functions(judged: Judged, hit: set[int]) -> tuple[Function, ...]:
             name = f"{region.name}@{region.first}" if region.name in names else region.name
             names.add(region.name)
             found.append(Function(name, region.first, region.last, int(bool(region.lines & ran))))
-    return tuple(found)
+    return Functions.of(found)
 
 
 def scope(sources: Sources, rules: PythonRules) -> Scope:

@@ -28,7 +28,8 @@ from coverage.regions import code_regions
 from covey.errors import ConfigError
 from covey.formats.pyconfig import CONFIG_FILES, is_there, leads_out, without_values
 from covey.formats.pyrules import Pattern, PythonRules
-from covey.model.report import Arm, bits, lines_of
+from covey.model.counted import Arm
+from covey.model.report import bits, lines_of
 
 _CACHE_MOST = 50_000
 # Of one source text: coverage.py takes about 1 kB of memory for each byte of the worst kind, and 50 us a line.

@@ -46,12 +46,7 @@ def merge(
     arguments themselves. A number that one side lacks counts there as 0 hits.
     """
     if numbers == other_numbers:  # the common case: replicas and shards of one build
-        if combine is saturating_add:
-            try:
-                return numbers, array("q", map(operator.add, hits, other_hits))
-            except OverflowError:
-                pass
-        return numbers, array("q", map(combine, hits, other_hits))
+        return numbers, combined(hits, other_hits, combine)
     merged = dict(zip(numbers, hits, strict=True))
     other = dict(zip(other_numbers, other_hits, strict=True))
     for number, count in merged.items():
@@ -61,6 +56,16 @@ def merge(
             merged[number] = combine(0, count)
     ordered = sorted(merged)
     return array("i", ordered), array("q", [merged[number] for number in ordered])
+
+
+def combined(hits: array[int], other_hits: array[int], combine: Combine) -> array[int]:
+    """`combine` of each two hits of two columns, array('q'), equally long."""
+    if combine is saturating_add:
+        try:
+            return array("q", map(operator.add, hits, other_hits))
+        except OverflowError:
+            pass
+    return array("q", map(combine, hits, other_hits))
 
 
 def covered(hits: array[int]) -> int:

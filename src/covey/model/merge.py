@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
 from covey.errors import DuplicateSource, SourceMismatch, UsageError
 from covey.loops import columns
+from covey.model.counted import WIDTH, Arm, Blocks, Branches, Function, Functions, Lines
 from covey.model.provenance import Provenance
-from covey.model.report import Arm, Block, Blocks, Branches, FileCoverage, Function, Key, Lines, Report, bits
+from covey.model.report import FileCoverage, Key, Mode, Report, bits
 
 How = Literal["sum", "max", "presence", "subtract", "intersect"]
 _COMBINE: Mapping[How, columns.Combine] = {
@@ -36,7 +38,8 @@ def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False)
 
     how: "sum" adds hits (saturating at 2**63-1), "max" and "presence" (0 or 1) do not count twice what ran twice;
     "subtract" and "intersect" take exactly two reports, in order. Files in "set" mode never add.
-    relaxed: where block layouts differ, blocks become "conflict" and lines remain; otherwise SourceMismatch.
+    relaxed: where block layouts differ, blocks become "conflict" and only which lines ran remains; otherwise
+    SourceMismatch.
     Slices are united, but not under "subtract" and "intersect", where they would no longer be true.
     Inputs whose sources overlap: equal ones collapse, others raise DuplicateSource.
     """
@@ -108,7 +111,7 @@ def _fold(
             if how in ("sum", "max"):
                 files[key] = file
                 continue
-            mine = replace(file, lines=Lines(), branches=Branches(), functions=(), blocks=None)
+            mine = _nothing_of(file)
         files[key] = merge_files(mine, file, how, relaxed=relaxed)
     if how == "intersect":
         for key in files.keys() - others.keys():
@@ -116,28 +119,41 @@ def _fold(
 
 
 def _presence(file: FileCoverage) -> FileCoverage:
-    empty = FileCoverage(file.path, repository=file.repository, mode=file.mode, source_hash=file.source_hash)
-    return merge_files(empty, file, "presence", relaxed=False)
+    return merge_files(_nothing_of(file), file, "presence", relaxed=False)
+
+
+def _nothing_of(file: FileCoverage) -> FileCoverage:
+    return FileCoverage(file.path, repository=file.repository, mode=file.mode, source_hash=file.source_hash)
 
 
 def merge_files(one: FileCoverage, two: FileCoverage, how: How = "sum", *, relaxed: bool = False) -> FileCoverage:
     """One file of two of the same (repository, path)."""
-    combine = _COMBINE_SETS[how] if "set" in (one.mode, two.mode) else _COMBINE[how]
-    inexact = one.inexact | two.inexact
-    numbers, hits = columns.merge(one.lines.numbers, one.lines.hits, two.lines.numbers, two.lines.hits, combine)
+    mode: Mode = "set" if "set" in (one.mode, two.mode) else "count"
+    blocks = _blocks(one, two, _combining(mode, how), relaxed)
+    if blocks == "conflict":
+        mode = "set"  # hits of two layouts do not add up to anything; that a line ran remains true
+    combine = _combining(mode, how)
+    lines = Lines()
+    if not isinstance(blocks, Blocks) or not blocks.lines_by:
+        lines = Lines(*columns.merge(one.lines.numbers, one.lines.hits, two.lines.numbers, two.lines.hits, combine))
     branches, bound = _branches(one.branches, two.branches, combine)
+    inexact = one.inexact | two.inexact
     source_hash = one.source_hash if one.source_hash == two.source_hash else one.source_hash or two.source_hash
     return FileCoverage(
         path=one.path,
-        lines=Lines(numbers, hits),
+        lines=lines,
         branches=branches,
         functions=_functions(one.functions, two.functions, combine),
-        blocks=_blocks(one, two, combine, relaxed),
-        mode="set" if "set" in (one.mode, two.mode) else "count",
+        blocks=blocks,
+        mode=mode,
         repository=one.repository,
         source_hash=source_hash,
         inexact=inexact | {"branches"} if bound else inexact,
     )
+
+
+def _combining(mode: Mode, how: How) -> columns.Combine:
+    return _COMBINE_SETS[how] if mode == "set" else _COMBINE[how]
 
 
 def _branches(one: Branches, two: Branches, combine: columns.Combine) -> tuple[Branches, bool]:
@@ -145,68 +161,63 @@ def _branches(one: Branches, two: Branches, combine: columns.Combine) -> tuple[B
 
     Anonymous arms say how many of a line's arms ran, not which: merged by maximum, which may be too low.
     """
-    mine = {(arm.line, arm.key): arm.hits for arm in one.arms}
-    theirs = {(arm.line, arm.key): arm.hits for arm in two.arms}
-    merged, bound = [], False
-    for line, key in sorted(mine.keys() | theirs.keys()):
-        anonymous = key.startswith("?")
-        bound = bound or (anonymous and (line, key) in mine and (line, key) in theirs)
-        how = max if anonymous and combine is columns.saturating_add else combine
-        merged.append(Arm(line, key, how(mine.get((line, key), 0), theirs.get((line, key), 0))))
-    return Branches(tuple(merged)), bound
+    anonymous = one.anonymous or two.anonymous
+    if not anonymous and one.same_arms(two):
+        return Branches(one.lines, one.keys, columns.combined(one.hits, two.hits, combine)), False
+    mine = dict(zip(zip(one.lines, one.keys, strict=True), one.hits, strict=True))
+    theirs = dict(zip(zip(two.lines, two.keys, strict=True), two.hits, strict=True))
+    bound = any(key.startswith("?") for _, key in mine.keys() & theirs.keys()) if anonymous else False
+    unnamed = max if combine is columns.saturating_add else combine
+    return Branches.of(
+        Arm(line, key, (unnamed if key[:1] == "?" else combine)(mine.get((line, key), 0), theirs.get((line, key), 0)))
+        for line, key in mine.keys() | theirs.keys()
+    ), bound
 
 
-def _functions(one: Iterable[Function], two: Iterable[Function], combine: columns.Combine) -> tuple[Function, ...]:
-    def by_key(functions: Iterable[Function]) -> dict[tuple[int, str], Function]:
-        return {(function.first, function.name): function for function in functions}
-
-    left, right = by_key(one), by_key(two)
-    merged = []
-    for key in sorted(left.keys() | right.keys()):
-        mine, theirs = left.get(key), right.get(key)
-        known = mine or theirs
-        assert known is not None
-        last = (mine.last if mine else None) or (theirs.last if theirs else None)
-        merged.append(replace(known, last=last, hits=combine(mine.hits if mine else 0, theirs.hits if theirs else 0)))
-    return tuple(merged)
-
-
-def _blocks(one: FileCoverage, two: FileCoverage, combine: columns.Combine, relaxed: bool) -> Blocks:
-    if one.blocks is None or two.blocks is None or "conflict" in (one.blocks, two.blocks):
-        if "conflict" in (one.blocks, two.blocks):
-            return "conflict"
-        known = one.blocks if two.blocks is None else two.blocks
-        other_is_empty = not (one.lines if one.blocks is None else two.lines)
-        if known is None or other_is_empty:
-            return _zip_blocks(known, combine, first=two.blocks is None) if isinstance(known, tuple) else known
-        return "conflict"  # one side counted lines only: what its blocks ran is not known
-    assert isinstance(one.blocks, tuple)
-    assert isinstance(two.blocks, tuple)
-    if list(map(_layout, one.blocks)) == list(map(_layout, two.blocks)):
-        return tuple(
-            replace(mine, hits=combine(mine.hits, theirs.hits))
-            for mine, theirs in zip(one.blocks, two.blocks, strict=True)
+def _functions(one: Functions, two: Functions, combine: columns.Combine) -> Functions:
+    if one.same_functions(two):
+        lasts = one.lasts if one.lasts == two.lasts else array("i", map(max, one.lasts, two.lasts))
+        return Functions(one.names, one.firsts, lasts, columns.combined(one.hits, two.hits, combine))
+    mine = {(first, name): (last, hits) for name, first, last, hits in one}
+    theirs = {(first, name): (last, hits) for name, first, last, hits in two}
+    nothing = (None, 0)
+    return Functions.of(
+        Function(
+            key[1],
+            key[0],
+            max(mine.get(key, nothing)[0] or 0, theirs.get(key, nothing)[0] or 0) or None,
+            combine(mine.get(key, nothing)[1], theirs.get(key, nothing)[1]),
         )
+        for key in mine.keys() | theirs.keys()
+    )
+
+
+def _blocks(
+    one: FileCoverage, two: FileCoverage, combine: columns.Combine, relaxed: bool
+) -> Blocks | Literal["conflict"] | None:
+    mine, theirs = one.blocks, two.blocks
+    if mine == "conflict" or theirs == "conflict":
+        return "conflict"
+    if mine is None or theirs is None:
+        known, other = (theirs, one) if mine is None else (mine, two)
+        if known is None:
+            return None
+        if other.lines:
+            return "conflict"  # that side counted lines only: what its blocks ran is not known
+        none = array("q", bytes(8 * len(known)))
+        pair = (known.hits, none) if theirs is None else (none, known.hits)
+        return Blocks(known.layout, columns.combined(*pair, combine), known.lines_by)
+    if mine.same_layout(theirs):
+        return Blocks(mine.layout, columns.combined(mine.hits, theirs.hits, combine), mine.lines_by)
     if relaxed:
         return "conflict"
-    differs = set(map(_layout, one.blocks)) ^ set(map(_layout, two.blocks))
+    differs = {block[:WIDTH] for block in mine} ^ {block[:WIDTH] for block in theirs}
     lines = sorted({layout[0] for layout in differs})
     raise SourceMismatch(
         f"{one.path}: the inputs were built from different sources; their blocks differ at lines "
         + ", ".join(map(str, lines[:5])),
         hint="merge captures of one build, or keep only lines with --relaxed",
     )
-
-
-def _zip_blocks(blocks: tuple[Block, ...], combine: columns.Combine, *, first: bool) -> tuple[Block, ...]:
-    def against_nothing(hits: int) -> int:
-        return combine(hits, 0) if first else combine(0, hits)
-
-    return tuple(replace(block, hits=against_nothing(block.hits)) for block in blocks)
-
-
-def _layout(block: Block) -> tuple[int, int, int, int, int]:
-    return block.first_line, block.first_column, block.last_line, block.last_column, block.statements
 
 
 def with_slice(report: Report, name: str) -> Report:

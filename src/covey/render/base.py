@@ -124,4 +124,4 @@ def leads_to(file: FileCoverage, key: str) -> str:
 def untaken(file: FileCoverage) -> list[tuple[int, str]]:
     """(line, arm) of each arm that was never taken though its line ran; coverage.py counts these as BrPart."""
     ran = {number for number, hits in zip(file.lines.numbers, file.lines.hits, strict=True) if hits}
-    return [(arm.line, arm.key) for arm in file.branches.arms if not arm.hits and arm.line in ran]
+    return [(arm.line, arm.key) for arm in file.branches if not arm.hits and arm.line in ran]

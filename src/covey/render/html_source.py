@@ -141,7 +141,7 @@ def _marks(file: FileCoverage, count: int) -> tuple[bytearray, dict[int, list[st
             break
         marks[number - 1] = _RAN if hits else _MISSED
     partial: dict[int, list[str]] = {}
-    for line, key in untaken(file) if file.branches.arms else ():
+    for line, key in untaken(file) if file.branches else ():
         partial.setdefault(line, []).append(key)
         if line <= count:
             marks[line - 1] = _PARTIAL
@@ -160,9 +160,9 @@ def _data(
     hits = file.lines.hits
     if file.mode == "count" and len(hits) and max(hits) > 1:
         data["hits"] = hits.tolist()
-    if file.branches.arms:
+    if file.branches:
         arms: dict[int, list[int]] = {}
-        for arm in file.branches.arms:
+        for arm in file.branches:
             found = arms.setdefault(arm.line, [0, 0])
             found[0] += arm.hits > 0
             found[1] += 1

@@ -140,7 +140,7 @@ def test_branches_of_data_in_part_without_arcs_are_a_lower_bound(tmp_path):
     report = COVERAGEPY.read(inputs, CheckoutSources(tmp_path / "co"))
     assert report.files[None, "a.py"].inexact == {"branches"}
     assert report.files[None, "a.py"].branches.ratio.total == 2
-    assert not report.files[None, "b.py"].branches.arms
+    assert not report.files[None, "b.py"].branches
 
 
 LAUGHS = '<!DOCTYPE coverage [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
@@ -219,7 +219,7 @@ def test_what_tracefiles_are_known_to_hold_is_read():
     report = read(LCOV, text.encode())
     file = report.files[None, "a.c"]
     assert dict(file.lines) == {1: 2, 2: 2**63 - 1}
-    assert [(arm.line, arm.key, arm.hits) for arm in file.branches.arms] == [(2, "0", 0), (2, "e1,0", 4)]
+    assert [(arm.line, arm.key, arm.hits) for arm in file.branches] == [(2, "0", 0), (2, "e1,0", 4)]
     assert report.notes == ("x: 1 negative counts were taken as 0",)
 
 

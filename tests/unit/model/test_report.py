@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from covey.model.counted import Arm, Block, Blocks, Branches, Function, Functions, Lines
 from covey.model.ratio import Ratio
-from covey.model.report import Arm, Block, Branches, FileCoverage, Function, Lines, Report
+from covey.model.report import FileCoverage, Report
 
 RATIOS = st.integers(0, 10_000).flatmap(lambda total: st.builds(Ratio, st.integers(0, total), st.just(total)))
 
@@ -35,8 +36,8 @@ def test_totals_count_each_kind_by_itself():
         "a.go",
         Lines.of({1: 1, 2: 0}),
         Branches.of([Arm(1, "0", 2), Arm(1, "1", 0)]),
-        (Function("f", 1, 2, 1),),
-        (Block(1, 1, 1, 9, 3, 1), Block(2, 1, 2, 9, 1, 0)),
+        Functions.of([Function("f", 1, 2, 1)]),
+        Blocks.of([Block(1, 1, 1, 9, 3, 1), Block(2, 1, 2, 9, 1, 0)]),
     )
     totals = Report.of([file, FileCoverage("b.py", Lines.of({1: 1}))]).totals
     assert (totals.lines, totals.branches) == (Ratio(2, 3), Ratio(1, 2))

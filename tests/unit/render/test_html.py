@@ -11,7 +11,8 @@ import pytest
 import shown_project
 
 from covey.errors import UsageError
-from covey.model.report import Arm, Block, Branches, FileCoverage, Lines, Report, bits
+from covey.model.counted import Arm, Block, Blocks, Branches, Lines
+from covey.model.report import FileCoverage, Report, bits
 from covey.render.base import Options
 from covey.render.html import RENDERER
 from covey.render.page_names import page_names
@@ -191,7 +192,7 @@ def test_a_line_number_from_outside_cannot_blow_up_a_page(tmp_path):
 def test_the_index_without_scripts_and_its_data(tmp_path):
     files = [
         FileCoverage("src/a.py", Lines.of({1: 1, 2: 0})),
-        FileCoverage("b.go", Lines.of({1: 1}), blocks=(Block(1, 1, 1, 2, 4, 1),)),
+        FileCoverage("b.go", Lines.of({1: 1}), blocks=Blocks.of([Block(1, 1, 1, 2, 4, 1)])),
     ]
     page = (render(Report.of(files), tmp_path / "out", title="Mine", digits=1) / "index.html").read_text()
     plain = re.search("<noscript>(.*)</noscript>", page)[1]

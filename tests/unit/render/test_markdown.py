@@ -7,7 +7,8 @@ import re
 
 import shown_project
 
-from covey.model.report import Arm, Branches, FileCoverage, Function, Lines, Report, bits
+from covey.model.counted import Arm, Branches, Function, Functions, Lines
+from covey.model.report import FileCoverage, Report, bits
 from covey.render.base import Options
 from covey.render.markdown import RENDERER, SIZE_LIMIT
 
@@ -23,7 +24,7 @@ def test_totals_and_files():
         "pkg/a.py",
         Lines.of({1: 1, 2: 0, 4: 0, 5: 3}),
         Branches.of([Arm(1, "2", 1), Arm(1, "3", 0)]),
-        (Function("f", 1, 5, 1),),
+        Functions.of([Function("f", 1, 5, 1)]),
     )
     assert shown(Report.of([file]), show_missing=True) == (
         "### Coverage\n\n"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as some
 
+from covey.model.counted import Lines
 from covey.model.ratio import Ratio
-from covey.model.report import FileCoverage, Lines, Report, bits
+from covey.model.report import FileCoverage, Report, bits
 from covey.render.slices import main_kind, only_bits, parts_of
 
 

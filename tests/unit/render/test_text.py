@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 
-from covey.model.report import Arm, Block, Branches, FileCoverage, Lines, Report, bits
+from covey.model.counted import Arm, Block, Blocks, Branches, Lines
+from covey.model.report import FileCoverage, Report, bits
 from covey.render.base import Options
 from covey.render.text import RENDERER
 
@@ -43,7 +44,8 @@ def test_arms_whose_keys_are_only_counted_are_not_named():
 
 
 def test_statements_where_the_format_counts_them():
-    file = FileCoverage("a.go", Lines.of({1: 1, 2: 0}), blocks=(Block(1, 1, 1, 9, 7, 1), Block(2, 1, 2, 9, 3, 0)))
+    blocks = Blocks.of([Block(1, 1, 1, 9, 7, 1), Block(2, 1, 2, 9, 3, 0)])
+    file = FileCoverage("a.go", Lines.of({1: 1, 2: 0}), blocks=blocks)
     assert shown(Report.of([file])).split("\n")[2].split() == ["a.go", "10", "3", "70%"]
 
 

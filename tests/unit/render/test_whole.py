@@ -10,7 +10,8 @@ import pytest
 
 from covey.errors import UsageError
 from covey.flows.show import show
-from covey.model.report import FileCoverage, Lines, Report
+from covey.model.counted import Lines
+from covey.model.report import FileCoverage, Report
 from covey.render.base import Options
 from covey.render.whole import whole
 

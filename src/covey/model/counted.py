@@ -1,0 +1,338 @@
+"""What is counted in one file, in columns: lines, branches, functions and blocks.
+
+A report of two million lines has to cost tens of megabytes, so each kind is a few arrays of numbers; rows (`Arm`,
+`Function`, `Block`) are made when somebody walks through them.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import Literal, NamedTuple, overload
+
+from covey.loops import blocks as block_loops
+from covey.loops import columns
+from covey.model.ratio import Ratio
+
+MOST_SPANNED = 50_000_000  # lines that the blocks of one file reach over, all together
+
+
+class Lines(Mapping[int, int]):
+    """Executable lines and their hits. `numbers`: array('i'), ascending, 1-based; `hits`: array('q'), >= 0.
+
+    Reads as a mapping of line number to hits; a line that is absent is not executable.
+    """
+
+    __slots__ = ("_blocks", "_hits", "_numbers")
+
+    def __init__(self, numbers: array[int] | None = None, hits: array[int] | None = None) -> None:
+        self._numbers = array("i") if numbers is None else numbers
+        self._hits = array("q") if hits is None else hits
+        self._blocks: Blocks | None = None
+
+    @classmethod
+    def of(cls, hits: Mapping[int, int]) -> Lines:
+        """From line number -> hits, in any order; hits saturate at 2**63-1."""
+        ordered = sorted(hits)
+        if ordered and ordered[0] < 1:
+            raise ValueError(f"line numbers start at 1, not {ordered[0]}")
+        return cls(array("i", ordered), array("q", [min(hits[n], columns.SATURATED) for n in ordered]))
+
+    @classmethod
+    def of_blocks(cls, blocks: Blocks) -> Lines:
+        """What `blocks.lines_by` says of the lines, found out when somebody asks: merging never does."""
+        lines = cls()
+        lines._blocks = blocks
+        return lines
+
+    def _found(self) -> None:
+        if self._blocks is not None:
+            loop = block_loops.begun if self._blocks.lines_by == "start" else block_loops.touched
+            self._numbers, self._hits = loop(self._blocks.layout, self._blocks.hits)
+            self._blocks = None
+
+    @property
+    def numbers(self) -> array[int]:
+        self._found()
+        return self._numbers
+
+    @property
+    def hits(self) -> array[int]:
+        self._found()
+        return self._hits
+
+    def __getitem__(self, number: int) -> int:
+        at = bisect_left(self.numbers, number)
+        if at == len(self.numbers) or self.numbers[at] != number:
+            raise KeyError(number)
+        return self.hits[at]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.numbers)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Lines):
+            return NotImplemented
+        return self.numbers == other.numbers and self.hits == other.hits
+
+    __hash__ = None  # type: ignore[assignment]  # holds arrays, as they have none
+
+    def __repr__(self) -> str:
+        return f"Lines.of({dict(zip(self.numbers, self.hits, strict=True))})"
+
+    @property
+    def ratio(self) -> Ratio:
+        return Ratio(columns.covered(self.hits), len(self.hits))
+
+    @property
+    def missing(self) -> list[int]:
+        """Executable lines that did not run, ascending."""
+        return [number for number, hits in zip(self.numbers, self.hits, strict=True) if not hits]
+
+
+class Arm(NamedTuple):
+    """One way out of a branching line. A key that starts with "?" is anonymous: only its number is known."""
+
+    line: int
+    key: str
+    hits: int
+
+
+class Branches(Sequence[Arm]):
+    """The arms of all branching lines, ascending by line, then by the key's length, then by the key.
+
+    `lines`: array('i'), the line of each arm; `keys`: as many; `hits`: array('q'), >= 0. Reads as a sequence of Arm.
+    """
+
+    __slots__ = ("__dict__", "hits", "keys", "lines")
+
+    def __init__(
+        self, lines: array[int] | None = None, keys: tuple[str, ...] = (), hits: array[int] | None = None
+    ) -> None:
+        self.lines = array("i") if lines is None else lines
+        self.keys = keys
+        self.hits = array("q") if hits is None else hits
+
+    @classmethod
+    def of(cls, arms: Iterable[Arm]) -> Branches:
+        """From arms in any order; a repeated (line, key) is a ValueError."""
+        ordered = sorted(arms, key=arm_order)
+        for one, two in pairwise(ordered):
+            if one[:2] == two[:2]:
+                raise ValueError(f"line {one.line} has arm {one.key!r} twice")
+        lines, keys, hits = zip(*ordered, strict=True) if ordered else ((), (), ())
+        return cls(array("i", lines), keys, array("q", hits))
+
+    @overload
+    def __getitem__(self, at: int) -> Arm: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Arm]: ...
+    def __getitem__(self, at: int | slice) -> Arm | list[Arm]:
+        if isinstance(at, slice):
+            return list(map(Arm, self.lines[at], self.keys[at], self.hits[at]))
+        return Arm(self.lines[at], self.keys[at], self.hits[at])
+
+    def __iter__(self) -> Iterator[Arm]:
+        return map(Arm, self.lines, self.keys, self.hits)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Branches):
+            return NotImplemented
+        return self.same_arms(other) and self.hits == other.hits
+
+    __hash__ = None  # type: ignore[assignment]  # holds arrays, as they have none
+
+    def __repr__(self) -> str:
+        return f"Branches.of({list(self)})"
+
+    def same_arms(self, other: Branches) -> bool:
+        return self.lines == other.lines and self.keys == other.keys
+
+    @cached_property
+    def anonymous(self) -> bool:
+        """Whether there is an arm without a name."""
+        return any(key.startswith("?") for key in set(self.keys))
+
+    def by_line(self) -> dict[int, list[Arm]]:
+        found: dict[int, list[Arm]] = {}
+        for arm in self:
+            found.setdefault(arm.line, []).append(arm)
+        return found
+
+    @property
+    def ratio(self) -> Ratio:
+        return Ratio(columns.covered(self.hits), len(self.hits))
+
+
+def arm_order(arm: Arm) -> tuple[int, int, str]:
+    """Where an arm stands: shorter keys first, so that "9" comes before "10"."""
+    return arm.line, len(arm.key), arm.key
+
+
+class Function(NamedTuple):
+    """`first` and `last`: lines, 1-based; `last` is None where the format does not tell."""
+
+    name: str
+    first: int
+    last: int | None
+    hits: int
+
+
+class Functions(Sequence[Function]):
+    """A file's functions, ascending by first line, then name.
+
+    `names`; `firsts` and `lasts`: array('i') of lines, 0 for a last line that is not known; `hits`: array('q').
+    """
+
+    __slots__ = ("firsts", "hits", "lasts", "names")
+
+    def __init__(
+        self,
+        names: tuple[str, ...] = (),
+        firsts: array[int] | None = None,
+        lasts: array[int] | None = None,
+        hits: array[int] | None = None,
+    ) -> None:
+        self.names = names
+        self.firsts = array("i") if firsts is None else firsts
+        self.lasts = array("i") if lasts is None else lasts
+        self.hits = array("q") if hits is None else hits
+
+    @classmethod
+    def of(cls, functions: Iterable[Function]) -> Functions:
+        """From functions in any order; the same name on the same first line twice is a ValueError."""
+        ordered = sorted(functions, key=lambda one: (one.first, one.name))
+        for one, two in pairwise(ordered):
+            if (one.first, one.name) == (two.first, two.name):
+                raise ValueError(f"function {one.name!r} of line {one.first} is there twice")
+        return cls(
+            tuple(one.name for one in ordered),
+            array("i", [one.first for one in ordered]),
+            array("i", [one.last or 0 for one in ordered]),
+            array("q", [one.hits for one in ordered]),
+        )
+
+    @overload
+    def __getitem__(self, at: int) -> Function: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Function]: ...
+    def __getitem__(self, at: int | slice) -> Function | list[Function]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        return Function(self.names[at], self.firsts[at], self.lasts[at] or None, self.hits[at])
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Functions):
+            return NotImplemented
+        return self.same_functions(other) and self.lasts == other.lasts and self.hits == other.hits
+
+    __hash__ = None  # type: ignore[assignment]  # holds arrays, as they have none
+
+    def __repr__(self) -> str:
+        return f"Functions.of({list(self)})"
+
+    def same_functions(self, other: Functions) -> bool:
+        return self.firsts == other.firsts and self.names == other.names
+
+    @property
+    def ratio(self) -> Ratio:
+        return Ratio(columns.covered(self.hits), len(self.hits))
+
+
+class Block(NamedTuple):
+    """A region of statements: Go and LLVM regions, Istanbul statements. Columns are 1-based, the end exclusive."""
+
+    first_line: int
+    first_column: int
+    last_line: int
+    last_column: int
+    statements: int
+    hits: int
+
+
+WIDTH = 5  # numbers of a block in a layout
+LinesBy = Literal["", "touch", "start"]
+
+
+class Blocks(Sequence[Block]):
+    """The blocks of a file, ascending by position, none twice.
+
+    `layout`: array('i'), five numbers a block: first line, first column, last line, last column, statements; `hits`:
+    array('q'), >= 0. `lines_by`: how the hits of lines follow from those of blocks: "touch" (Go), a line has the most
+    of the blocks that touch it and hold a statement; "start" (Istanbul), of those that begin on it; "", not at all,
+    then lines are counted by themselves.
+    """
+
+    __slots__ = ("hits", "layout", "lines_by")
+
+    def __init__(self, layout: array[int], hits: array[int], lines_by: LinesBy = "") -> None:
+        self.layout = layout
+        self.hits = hits
+        self.lines_by = lines_by
+
+    @classmethod
+    def of(cls, blocks: Iterable[Block], lines_by: LinesBy = "") -> Blocks:
+        """From blocks in any order. ValueError: a position twice, an end before the start, lines below 1, or blocks
+        that reach over more than 50,000,000 lines."""
+        ordered = sorted(blocks)
+        for one, two in pairwise(ordered):
+            if one[:4] == two[:4]:
+                raise ValueError(f"the block at {one.first_line}.{one.first_column} is there twice")
+        layout = array("i", [number for block in ordered for number in block[:WIDTH]])
+        return cls(layout, array("q", [block.hits for block in ordered]), lines_by).checked()
+
+    def checked(self) -> Blocks:
+        """Itself; ValueError as `of` gives it for positions that no file has."""
+        firsts, lasts = self.layout[0::WIDTH], self.layout[2::WIDTH]
+        if len(firsts) and (min(firsts) < 1 or min(map(int.__sub__, lasts, firsts)) < 0):
+            raise ValueError("a block ends before it begins, or begins before line 1")
+        if sum(lasts) - sum(firsts) + len(firsts) > MOST_SPANNED:
+            raise ValueError(f"the blocks reach over more than {MOST_SPANNED} lines")
+        return self
+
+    @overload
+    def __getitem__(self, at: int) -> Block: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Block]: ...
+    def __getitem__(self, at: int | slice) -> Block | list[Block]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        at = range(len(self.hits))[at]
+        return Block._make((*self.layout[at * WIDTH : at * WIDTH + WIDTH], self.hits[at]))
+
+    def __iter__(self) -> Iterator[Block]:
+        return map(Block, *(self.layout[at::WIDTH] for at in range(WIDTH)), self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Blocks):
+            return NotImplemented
+        return self.same_layout(other) and self.hits == other.hits
+
+    __hash__ = None  # type: ignore[assignment]  # holds arrays, as they have none
+
+    def __repr__(self) -> str:
+        return f"Blocks.of({list(self)}, {self.lines_by!r})"
+
+    def same_layout(self, other: Blocks) -> bool:
+        return self.layout == other.layout and self.lines_by == other.lines_by
+
+    @property
+    def ratio(self) -> Ratio:
+        """Statements, each counted as often as its block says."""
+        statements = self.layout[4::WIDTH]
+        return Ratio(sum(count for count, hits in zip(statements, self.hits, strict=True) if hits), sum(statements))
