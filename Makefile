@@ -19,7 +19,7 @@ test: .venv/dev.done ## install what the tests need, then run them (what CI runs
 	.ci/test
 
 prove: .venv/dev.done ## the long evidence: fuzzing, soaks, every Python, 50-fold repeats (see docs/reference/evidence)
-	COVEY_PROVE=1 .ci/test
+	code=0; COVEY_PROVE=1 .ci/test --junitxml=.cache/prove.xml || code=$$?; $(BIN)/python docs/evidence.py .cache/prove.xml; exit $$code
 
 check: .venv/dev.done ## style, types, import directions
 	$(BIN)/ruff check .

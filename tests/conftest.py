@@ -8,10 +8,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 PROVE = os.environ.get("COVEY_PROVE") == "1"
+REPEATS = 50
 _SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile("ci", max_examples=60, deadline=None, suppress_health_check=_SLOW_IS_FINE, derandomize=True)
 settings.register_profile("prove", max_examples=3000, deadline=None, suppress_health_check=_SLOW_IS_FINE)
 settings.load_profile("prove" if PROVE else "ci")
+
+
+def pytest_generate_tests(metafunc):
+    """Cases marked `repeat` depend on the moment: `make prove` runs each 50 times."""
+    if PROVE and metafunc.definition.get_closest_marker("repeat"):
+        metafunc.fixturenames.append("_again")
+        metafunc.parametrize("_again", range(REPEATS))
 
 
 @pytest.hookimpl(trylast=True)  # after the folders' own conftest files have marked theirs

@@ -1,0 +1,118 @@
+"""Writes a page under docs/reference/evidence from what `make prove` measured: when, of which commit, with what."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).parent
+LONGEST = 15
+TOOLS = (("go", "version"), ("node", "--version"), ("javac", "--version"), ("chromium", "--version"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test case. `outcome`: passed, failed, error or skipped; `why`: the reason of the last."""
+
+    room: str
+    name: str
+    seconds: float
+    outcome: str
+    why: str
+
+
+def cases(results: Path) -> list[Case]:
+    """Those of a file that pytest's --junitxml wrote."""
+    found = []
+    for case in ET.parse(results).iter("testcase"):  # noqa: S314 - pytest's own, written a moment ago
+        told = next((child for child in case if child.tag in ("failure", "error", "skipped")), None)
+        outcome = {"failure": "failed", None: "passed"}.get(told.tag if told is not None else None, "")
+        folders = case.get("classname", "").split(".")[1:]  # without "tests"
+        room = "/".join(folders[: 2 if folders[0] == "unit" and len(folders) > 2 else 1])
+        found.append(
+            Case(
+                room,
+                f"{folders[-1]}::{case.get('name', '')}",
+                float(case.get("time", 0)),
+                outcome or (told.tag if told is not None else ""),
+                (told.get("message") or "") if told is not None else "",
+            )
+        )
+    return found
+
+
+def page(found: list[Case], commit: str, now: datetime) -> str:
+    by_room: dict[str, Counter[str]] = {}
+    seconds: Counter[str] = Counter()
+    for case in found:
+        by_room.setdefault(case.room, Counter())[case.outcome] += 1
+        seconds[case.room] += case.seconds
+    outcomes = ("passed", "failed", "error", "skipped")
+    rows = [
+        f"| {room} | " + " | ".join(str(by_room[room][outcome]) for outcome in outcomes) + f" | {seconds[room]:.0f} |"
+        for room in sorted(by_room)
+    ]
+    total = Counter(case.outcome for case in found)
+    skipped = Counter(case.why for case in found if case.outcome == "skipped")
+    reasons = "; ".join(f"{count} x {why}" for why, count in skipped.items())
+    longest = sorted(found, key=lambda case: -case.seconds)[:LONGEST]
+    return "\n".join(
+        [
+            f"# `make prove`, {now:%Y-%m-%d}",
+            "",
+            f"Commit {commit}, {now:%Y-%m-%d %H:%M} UTC, {platform.system()} {platform.machine()}. " + tools(),
+            "Property tests look at 3,000 examples each; cases marked `repeat` run 50 times; cases marked `long` run.",
+            "",
+            "| room | passed | failed | errors | skipped | seconds |",
+            "| --- | --- | --- | --- | --- | --- |",
+            *rows,
+            "| all | " + " | ".join(str(total[outcome]) for outcome in outcomes) + f" | {sum(seconds.values()):.0f} |",
+            "",
+            "Skipped: "
+            + ("; ".join(f"{count} x {why}" for why, count in skipped.items()) if skipped else "nothing")
+            + ".",
+            "",
+            "The longest cases:",
+            "",
+            "| case | seconds |",
+            "| --- | --- |",
+            *(f"| `{case.name}` | {case.seconds:.0f} |" for case in longest),
+            "",
+        ]
+    )
+
+
+def tools() -> str:
+    versions = [f"Python {platform.python_version()}"]
+    for command in TOOLS:
+        try:
+            ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+        except (OSError, subprocess.SubprocessError):
+            versions.append(f"no {command[0]}")
+        else:
+            versions.append(ran.stdout.split("\n")[0].strip())
+    return "; ".join(versions) + "."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path, help="what pytest's --junitxml wrote")
+    results = cases(parser.parse_args().results)
+    git = ("git", "-C", str(HERE), "rev-parse", "--short=12", "HEAD")
+    commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    now = datetime.now(UTC)
+    out = HERE / "reference" / "evidence" / f"{now:%Y-%m-%d}-{commit}.md"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(page(results, commit, now), encoding="utf-8")
+    sys.stderr.write(f"wrote {out.relative_to(HERE.parent)}\n")
+
+
+if __name__ == "__main__":
+    main()
