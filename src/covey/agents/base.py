@@ -67,7 +67,8 @@ class Reset:
 class RawCapture:
     """What an agent gave, as it came. files: plain name -> bytes, names already checked and made by covey.
 
-    format: the name of the format that reads the files. processes: {"pid", "started", "epoch"} of each CaptureId.
+    format: the name of the format that reads the files. processes: {"pid", "started", "epoch"} of each CaptureId, and
+    "folded", how many other ended processes are in it, where there are any.
     """
 
     agent: str

@@ -35,6 +35,7 @@ class Process(msgspec.Struct):
     files: dict[str, File]
     epoch: int = 0
     complete: bool = True
+    folded: int = 0
 
 
 class Source(msgspec.Struct):

@@ -82,6 +82,7 @@ class CoveyAgent:
         # Captures from different epochs on hold different things, so neither may replace the other.
         processes: list[Mapping[str, int | str]] = [
             {"pid": one.pid, "started": clean(one.started)[:40], "epoch": since or one.epoch}
+            | ({"folded": one.folded} if 0 < one.folded < 2**32 else {})
             for one in found.processes
             if 0 <= one.pid < 2**31 and 0 <= one.epoch < 2**31
         ]

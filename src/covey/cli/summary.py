@@ -50,7 +50,7 @@ def _row(capture: Capture) -> dict[str, Any]:
         "agent": capture.agent,
         "format": capture.format,
         "port": capture.port,
-        "processes": len(capture.processes),
+        "processes": capture.process_count,
         "bytes": sum(file.size for file in capture.files),
         "collected_at": to_time(capture.collected_at),
         "warnings": list(capture.warnings),
@@ -95,7 +95,7 @@ def show(
             capture.target.component,
             f"{capture.agent} ({capture.format})",
             str(capture.port),
-            str(len(capture.processes)),
+            str(capture.process_count),
             _size(sum(file.size for file in capture.files)),
         )
     if captures:

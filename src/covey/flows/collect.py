@@ -108,7 +108,7 @@ def _entry(visit: Visit, raw: RawCapture, origin: tuple[str, str]) -> Capture:
 
 
 def _process(one: Mapping[str, Any]) -> Process:
-    return Process(int(one["pid"]), str(one["started"]), int(one["epoch"]))
+    return Process(int(one["pid"]), str(one["started"]), int(one["epoch"]), int(one.get("folded", 0)))
 
 
 def default_test(now: datetime) -> str:

@@ -37,11 +37,13 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What tells a process of one container from another: see CaptureId."""
+    """What tells a process of one container from another: see CaptureId. folded: how many others that ended are told in
+    its place, as an agent folds what they have left."""
 
     pid: int = 0
     started: str = ""
     epoch: int = 0
+    folded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,11 @@ class Capture:
             )
             for process in self.processes or (Process(),)
         )
+
+    @property
+    def process_count(self) -> int:
+        """How many processes are told of, each by itself or in another's place."""
+        return sum(1 + one.folded for one in self.processes)
 
     def provenance(self, test: str, which: CaptureId | None = None) -> Provenance:
         """Where it comes from. which: one of `ids`; the first by default."""
@@ -190,7 +197,7 @@ def capture_to_json(capture: Capture) -> dict[str, Any]:
         "container_id": place.container_id,
         "restart": place.restart,
         "boot_id": capture.boot_id,
-        "processes": [{"pid": one.pid, "started": one.started, "epoch": one.epoch} for one in capture.processes],
+        "processes": [_process_to_json(one) for one in capture.processes],
         "files": [{"name": one.name, "size": one.size, "sha256": one.sha256} for one in capture.files],
     }
     return table | ({"warnings": list(capture.warnings)} if capture.warnings else {})
@@ -238,8 +245,13 @@ def failure_from_json(table: Table) -> Failure:
     return Failure(table.text("target"), table.text("reason"), table.text("what"), table.text("hint"))
 
 
+def _process_to_json(one: Process) -> dict[str, Any]:
+    table: dict[str, Any] = {"pid": one.pid, "started": one.started, "epoch": one.epoch}
+    return table | ({"folded": one.folded} if one.folded else {})
+
+
 def _process(table: Table) -> Process:
-    return Process(table.number("pid"), table.text("started"), table.number("epoch"))
+    return Process(table.number("pid"), table.text("started"), table.number("epoch"), table.number("folded"))
 
 
 def _file(table: Table) -> StoredFile:

@@ -52,6 +52,14 @@ def test_a_capture_from_an_epoch_on_is_another_recording_than_the_whole():
     assert ask(covey(), since=4)[1].processes[0]["epoch"] == 4
 
 
+@pytest.mark.parametrize(("said", "taken"), [(149, {"folded": 149}), (0, {}), (-3, {}), (2**40, {})])
+def test_processes_that_the_agent_has_folded_are_counted(said, taken):
+    capture = capture_of()
+    capture["processes"][0]["folded"] = said
+    (process,) = ask(covey(capture))[1].processes
+    assert {name: number for name, number in process.items() if name == "folded"} == taken
+
+
 def test_an_incomplete_process_is_told():
     capture = capture_of()
     capture["processes"][0]["complete"] = False

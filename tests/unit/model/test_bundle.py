@@ -50,6 +50,13 @@ def test_what_was_collected_comes_back_with_its_provenance(tmp_path):
     assert (source.capture, source.test) == (entry.ids[1], "e2e")
 
 
+def test_processes_told_in_another_s_place_are_counted_and_change_no_identity(tmp_path):
+    one, grown = capture(7, 9), capture(processes=(Process(7, "start", 0, folded=12),))
+    bundle = Bundle.open(made(tmp_path / "b", grown))
+    assert (bundle.captures[0].process_count, one.process_count) == (13, 2)
+    assert bundle.captures[0].ids == one.ids[:1]
+
+
 @pytest.mark.parametrize(
     ("captures", "failures", "status"),
     [([capture(1)], [], "complete"), ([capture(1)], [Failure("x", "deadline")], "partial"), ([], [], "empty")],

@@ -1,7 +1,7 @@
 """The routes: which request gets which reply (docs/reference/wire.md).
 
 `answer` is a generator, as what it calls: it yields the seconds after which it wants to go on and returns the reply.
-Only `/coverage/reset` and `POST /covey/1/epoch` change anything.
+Only `/coverage/reset` and `POST /covey/1/epoch` change what is told.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from covey_agent import (
     closing,
     dumps,
     folders,
+    folding,
     linetable,
     processes,
     surroundings,
@@ -26,10 +27,12 @@ from covey_agent import (
 )
 from covey_agent.http_text import Refused, Request, reply
 from covey_agent.jsontext import dump, quote
+from covey_agent.settings import DEFAULT_SPOOL_MAX
 
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
 _MAX_TOKEN = 4096
+_RESPITE = 60.0  # seconds until a spool that could not be folded is tried again
 # Of the environment a helper starts with, what its identity is made of: header, then the variables in order.
 IDENTITY = (
     ("Source-Commit", ("SOURCE_GIT_COMMIT",)),
@@ -40,10 +43,15 @@ IDENTITY = (
 
 
 class Answers:
-    """What one spool's helper answers. `pid` is that of the process that began to serve; `token_file` may be ""."""
+    """What one spool's helper answers. `pid` is that of the process that began to serve; `token_file` may be "";
+    `limit`: the bytes that segments may have."""
 
-    def __init__(self, spool: str, pid: int, token_file: str = "", environ=os.environ, max_source=0) -> None:
+    def __init__(
+        self, spool: str, pid: int, token_file: str = "", environ=os.environ, max_source=0, limit=DEFAULT_SPOOL_MAX
+    ) -> None:
         self.spool = spool
+        self._limit = limit
+        self._fold_at = 0.0
         self.pid = pid
         self._started = processes.started_at(processes.start_ticks(pid) or 0)
         self._token_file = token_file
@@ -70,6 +78,15 @@ class Answers:
         except Exception as error:
             return self.refuse(500, f"covey's agent: {error!r}")
 
+    def upkeep(self):
+        """Folds what ended processes have left, when that is due; steps as those of an answer. Raises nothing."""
+        if time.monotonic() < self._fold_at:
+            return
+        try:
+            yield from folding.upkeep(self.spool, self._limit)
+        except Exception:  # no room for the fold, or the folder is gone: all stays as it is
+            self._fold_at = time.monotonic() + _RESPITE
+
     def _answer(self, request):
         if request.method == "HEAD":
             return reply(200, self.headers)
@@ -81,6 +98,7 @@ class Answers:
         route = self._route(request)
         if route is None:
             return self.refuse(404, "Not found")
+        yield from self.upkeep()
         return (yield from route(request))
 
     def _route(self, request):
@@ -158,7 +176,7 @@ class Answers:
         fields.update(started=processes.iso(began), epoch=self._store.epoch)
         fields.update(commit=self._identity.get("Source-Commit"), repository=self._identity.get("Source-Url"))
         fields.update(container=surroundings.container(), ports=surroundings.ports())
-        fields.update(processes=len(found.processes), warnings=found.warnings + folders.unserved(self.spool))
+        fields.update(processes=found.count(), warnings=found.warnings + folders.unserved(self.spool))
         return self._ok(_JSON, dump(fields).encode("ascii"))
 
     def _capture(self, request):

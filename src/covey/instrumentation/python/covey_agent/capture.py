@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import time
 
-from covey_agent import folders, masks, processes, reading
+from covey_agent import folders, folds, masks, processes, reading
 from covey_agent.jsontext import dump, quote
 
 MAX_BODY = 64 << 20
+_ATTEMPTS = 5
 _MAX_SOURCES = 32 << 20  # bytes of JSON for line tables; the collector can do without them
 
 
@@ -26,6 +27,7 @@ class _Process:
         self.segment = segment
         self.last = segment
         self.complete = True
+        self.folded = 0  # other processes that are told in this one's place
         self.files: dict[str, tuple[str | None, bytes]] = {}
         self.changed: set[str] = set()
 
@@ -51,6 +53,8 @@ class _Process:
             "core": self.last.core,
             "program": self.last.program,
         }
+        if self.folded:
+            head["folded"] = self.folded
         files = ", ".join(
             f'{quote(path)}: {{"source_hash": {dump(known)}, "lines": {quote(masks.to_text(mask))}}}'
             for path, (known, mask) in sorted(self.files.items())
@@ -70,6 +74,7 @@ class Gathered:
         process = self.processes.setdefault((segment.pid, segment.start_ticks), _Process(segment))
         # Who it is is told by its first segment, so that it stays the same; what it is now by the last.
         process.last = segment
+        process.folded += segment.folded
         for record in segment.records:
             if record.not_recorded:
                 self.not_recorded.add(record.path)
@@ -78,46 +83,95 @@ class Gathered:
         if segment.full or segment.damaged:
             process.complete = False
             reason = "there was no room in the spool" if segment.full else "its segment is damaged"
-            self.warnings.append(f"not all of process {segment.pid} is recorded: {reason}")
+            others = f" and {segment.folded} that ended" if segment.folded else ""
+            self.warnings.append(f"not all of process {segment.pid}{others} is recorded: {reason}")
         segment.data = b""
+
+    def count(self) -> int:
+        """How many processes are in it."""
+        return sum(1 + process.folded for process in self.processes.values())
 
 
 def gather(spool: str, windows_since):
     """Reads all segments of this boot. `windows_since`: None for all that ran, else a list of the closed windows whose
-    lines count besides the open one's. Yields 0 between segments; returns Gathered."""
-    found = Gathered()
+    lines count besides the open one's. Yields 0 between segments; returns Gathered.
+
+    A segment that goes while we read is in a fold that was perhaps read before: then all is read again."""
+    for _ in range(_ATTEMPTS):
+        found = Gathered()
+        if (yield from _gather(spool, windows_since, found)):
+            break
+    return found
+
+
+def _gather(spool, windows_since, found):
+    """Whether all segments that were there at its beginning were read into `found`."""
     boot = processes.boot_id()
     elsewhere = 0
-    for name in folders.names(spool):
+    whole = True
+    names = folders.names(spool)
+    closed = None if windows_since is None else _Closed(windows_since, names)
+    for name in names:
         try:
             segment = reading.read_segment(os.path.join(spool, name))
-        except (FileNotFoundError, reading.Unfinished):
+        except FileNotFoundError:
+            whole = False
+            continue
+        except reading.Unfinished:
             continue
         except (OSError, reading.NotASegment) as error:
             found.warnings.append(f"{name} cannot be read: {error}")
             continue
-        segment.name = name  # as windows know it
         if segment.boot_id != boot:
             elsewhere += 1
             continue
-        found.add(segment, _chooser(segment, windows_since))
+        found.add(segment, _chooser(segment, None if closed is None else closed.lines(name)))
         yield 0
     if elsewhere:
         found.warnings.append(f"{elsewhere} segments are of before the machine's last start and left out")
     for process in found.processes.values():
         for path in sorted(process.changed):
             found.warnings.append(f"{path} was loaded from several sources, told is the last")
-    return found
+    return whole
 
 
-def _chooser(segment, windows_since):
-    """A function: record -> mask of the lines that are asked for."""
-    if windows_since is None:
+class _Closed:
+    """What ran in the closed windows given, by the segment that has it now: a fold has what the files that are gone
+    had, of which it holds those lines only that are its own."""
+
+    def __init__(self, closed, names: list[str]) -> None:
+        self._windows = closed
+        self._names = set(names)
+        self._folded: dict[str, dict[str, bytes]] = {}
+
+    def lines(self, name: str) -> dict[str, bytes]:
+        """Path -> mask for the segment of that name."""
+        if not folds.is_fold(name):
+            return _ran(window.segments.get(name, {}) for window in self._windows)
+        folder = os.path.dirname(name)
+        if folder not in self._folded:
+            self._folded[folder] = _ran(
+                files
+                for window in self._windows
+                for other, files in window.segments.items()
+                if os.path.dirname(other) == folder and (folds.is_fold(other) or other not in self._names)
+            )
+        return self._folded[folder]
+
+
+def _ran(several) -> dict[str, bytes]:
+    """The union of mappings path -> lines as text."""
+    union: dict[str, bytes] = {}
+    for files in several:
+        for path, lines in files.items():
+            union[path] = masks.union(union.get(path, b""), _mask(lines))
+    return union
+
+
+def _chooser(segment, closed):
+    """A function: record -> mask of the lines that are asked for. `closed`: path -> mask of those of closed windows."""
+    if closed is None:
         return lambda record: masks.union(segment.now(record), segment.before(record))
-    closed: dict[str, bytes] = {}
-    for window in windows_since:
-        for path, lines in window.segments.get(segment.name, {}).items():
-            closed[path] = masks.union(closed.get(path, b""), _mask(lines))
     return lambda record: masks.union(
         segment.now(record), masks.intersection(segment.before(record), closed.get(record.path, b""))
     )
@@ -172,10 +226,7 @@ def _sources(found, tables, parts):
 
 
 def _window_json(window) -> str:
-    files: dict[str, bytes] = {}
-    for ran in window.segments.values():
-        for path, lines in ran.items():
-            files[path] = masks.union(files.get(path, b""), _mask(lines))
+    files = _ran(window.segments.values())
     return dump(
         {
             "epoch": window.epoch,
@@ -197,7 +248,7 @@ def since_reset(spool: str, store):
     for process in found.processes.values():
         for path, (_, mask) in process.files.items():
             files[path] = masks.union(files.get(path, b""), mask)
-    return {path: mask for path, mask in files.items() if 1 in mask}, len(found.processes)
+    return {path: mask for path, mask in files.items() if 1 in mask}, found.count()
 
 
 def joined(parts: list[str]) -> bytes:

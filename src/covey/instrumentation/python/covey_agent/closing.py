@@ -10,7 +10,7 @@ import _socket
 import os
 import time
 
-from covey_agent import folders, processes, reading, windows
+from covey_agent import folders, folding, processes, reading, windows
 from covey_agent import segment as layout
 
 PATIENCE = 2.0  # seconds for which acknowledgements are waited for
@@ -28,7 +28,9 @@ def close(store, name="", is_reset=False):
     Returns a dict as `POST /covey/1/epoch` answers. Raises Busy, or OSError when the spool cannot be written: the
     window is still open then."""
     lock = yield from _locked(store)
+    folded: list[int] = []
     try:
+        yield from _without_folding(store.spool, folded)
         store.finish()
         name = name or "{}-{}".format("reset" if is_reset else "window", store.epoch + 1)
         window, segments = windows.collect(store.spool, store.epoch, name, is_reset)
@@ -44,7 +46,8 @@ def close(store, name="", is_reset=False):
             window.late = round_.late()
             store.save(window)
     finally:
-        os.close(lock)
+        for fd in [*folded, lock]:
+            os.close(fd)
     return {
         "schema": "covey.epoch/1",
         "epoch": window.epoch + 1,
@@ -63,6 +66,23 @@ def _locked(store):
         if time.monotonic() > deadline:
             raise Busy("another helper is closing a window")
         yield _LONGEST_NAP
+
+
+def _without_folding(spool, locks):
+    """Keeps everybody from folding in the folders that are served, by locks that are added to `locks`. A fold takes
+    half a second at most; where it does not end, a window that tells a line again is better than none."""
+    deadline = time.monotonic() + PATIENCE
+    for folder in [spool, *(os.path.join(spool, beside) for beside in folders.without_helper(spool))]:
+        held = None
+        while held is None and time.monotonic() < deadline:
+            try:
+                held = folding.lock(folder)
+            except OSError:  # it cannot be locked, so nobody folds there
+                break
+            if held is None:
+                yield _LONGEST_NAP
+        if held is not None:
+            locks.append(held)
 
 
 class _Round:

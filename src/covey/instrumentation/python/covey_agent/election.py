@@ -138,6 +138,7 @@ def is_loopback(address: str) -> bool:
 
 def _environment(settings) -> dict[str, str]:
     found = {"COVEY_HELPER_STARTER": str(os.getpid()), "COVEY_AGENT_LINGER": str(linger(os.environ))}
+    found["COVEY_AGENT_SPOOL_MAX"] = str(settings.spool_max)
     if settings.token_file:
         found["COVEY_AGENT_TOKEN_FILE"] = os.path.abspath(settings.token_file)
     return found
@@ -157,7 +158,8 @@ def _serve_here(listener, port, spool, settings):
 
     moved = _socket.socket(fileno=spools.high(listener.detach()))
     pid = os.getpid()
-    serving_thread.begin(moved, spool, settings.token_file and os.path.abspath(settings.token_file))
+    token_file = settings.token_file and os.path.abspath(settings.token_file)
+    serving_thread.begin(moved, spool, token_file, settings.spool_max)
     text = f"{port} {pid} {processes.start_ticks(pid) or 0} {processes.boot_id()}"
     target = os.path.join(spool, launch.FILE)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -17,12 +17,18 @@ _MOST_USERS = 64
 def names(spool: str) -> list[str]:
     """The segments to serve, as paths relative to the folder, ascending, at most MAX_SEGMENTS."""
     found = reading.names(spool)
-    if os.geteuid() == 0:
-        for beside in others(spool):
-            folder = os.path.join(spool, "..", beside)
-            if _is_of(folder, beside) and election.helper_of(folder) is None:
-                found.extend(os.path.join("..", beside, name) for name in reading.names(folder))
+    for beside in without_helper(spool):
+        found.extend(os.path.join(beside, name) for name in reading.names(os.path.join(spool, beside)))
     return found[: reading.MAX_SEGMENTS]
+
+
+def without_helper(spool: str) -> list[str]:
+    """The folders of other users that root's helper serves, relative to its own: `../u1000-4026531840`."""
+    if os.geteuid() != 0:
+        return []
+    beside = [(name, os.path.join(spool, "..", name)) for name in others(spool)]
+    served = [name for name, folder in beside if _is_of(folder, name) and election.helper_of(folder) is None]
+    return [os.path.join("..", name) for name in served]
 
 
 def others(spool: str) -> list[str]:

@@ -15,7 +15,7 @@ def server_main(argv: list[str]) -> int:
     """Serves until there is nobody left to serve. `argv`: [`--covey-helper`,] descriptor of the listener, spool."""
     import _socket
 
-    from covey_agent import answers, election, server, spool
+    from covey_agent import answers, election, server, settings, spool
 
     arguments = argv[1:] if argv[:1] == ["--covey-helper"] else argv
     listener = _socket.socket(fileno=int(arguments[0]))
@@ -23,7 +23,8 @@ def server_main(argv: list[str]) -> int:
     folder = arguments[1]
     os.close(spool.open_own_folder(folder))
     pid = int(os.environ.get("COVEY_HELPER_STARTER", "0"))
-    replies = answers.Answers(folder, pid, os.environ.get("COVEY_AGENT_TOKEN_FILE", ""))
+    limit = settings.read(os.environ).spool_max
+    replies = answers.Answers(folder, pid, os.environ.get("COVEY_AGENT_TOKEN_FILE", ""), limit=limit)
     serving = server.Server(listener, replies)
     watch = Watch(folder, election.linger(os.environ), serving)
     serving.run(watch.wanted, nap=watch.interval)

@@ -21,7 +21,7 @@ MAX_SEGMENTS = 4096
 MAX_RECORDS = 200_000
 CORES = {number: name for name, number in layout.CORES.items()}
 
-_FIXED = struct.Struct("<8sIIQ16sdHH4xQII")
+_FIXED = struct.Struct("<8sIIQ16sdHH4xQIII")
 _RECORD = struct.Struct("<II32sHH")
 _RECORD_HEAD = layout.RECORD_PATH
 _SMALLEST = 8
@@ -60,7 +60,7 @@ class Segment:
         self.pid, self.hexversion, self.start_ticks = fixed[1:4]
         self.boot_id = _uuid(fixed[4])
         self.started, core, self.flags = fixed[5:8]
-        self.end, self.wanted, self.acknowledged = fixed[8:11]
+        self.end, self.wanted, self.acknowledged, self.folded = fixed[8:12]
         if core not in CORES:
             raise NotASegment(f"core {core} is not known")
         self.core = CORES[core]
@@ -68,6 +68,7 @@ class Segment:
         self.address = _counted(data, layout.WAKE, layout.WAKE_MAX)
         self.data = data
         self.damaged = False
+        self.taken: set[str] = set()  # names of segment files that were folded into this one last
         self.records = self._walk()
 
     @property
@@ -111,6 +112,9 @@ class Segment:
     def _record(self, at: int, length: int) -> Record | None:
         _, lines, digest, path_length, flags = _RECORD.unpack_from(self.data, at)
         not_recorded = bool(flags & layout.NOT_RECORDED)
+        if flags & layout.TAKEN_IN and _RECORD_HEAD + path_length <= length:
+            self.taken.add(self.data[at + _RECORD_HEAD : at + _RECORD_HEAD + path_length].decode("ascii", "replace"))
+            return None
         if not path_length or (not lines and not not_recorded):
             return None
         now = _RECORD_HEAD + (path_length + 7 & ~7)

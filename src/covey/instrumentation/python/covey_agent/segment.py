@@ -35,6 +35,7 @@ FLAGS = 50  # u16
 END = 56  # u64
 EPOCH_WANTED = 64  # u32, written by the helper
 EPOCH_DONE = 68  # u32, written by the process
+FOLDED = 72  # u32: how many other ended processes' records are in it too (folding.py)
 PROGRAM = 128  # u16 length, then bytes
 PROGRAM_MAX = 1024
 WAKE = 1280  # u16 length, then bytes
@@ -52,6 +53,7 @@ RECORD_PATH_LENGTH = 40  # u16
 RECORD_FLAGS = 42  # u16
 RECORD_PATH = 48
 NOT_RECORDED = 1  # record flag: a note that this file was loaded before the agent could see it
+TAKEN_IN = 2  # record flag: a note that the segment file of this name is folded into this one
 
 UNKNOWN_HASH = bytes(32)
 LINES_MAX = 4_000_000

@@ -20,6 +20,7 @@ MAX_CONNECTIONS = 64
 READ_SECONDS = 5.0
 WRITE_SECONDS = 10.0  # without any progress
 TOTAL_SECONDS = 120.0
+UPKEEP_SECONDS = 2.0  # between two looks at what is to be tidied up
 MAX_PENDING = 32 << 20  # bytes of replies not yet taken, above which no further request is begun
 _READ, _WAIT, _WRITE, _DRAIN = range(4)
 _DRAIN_SECONDS = 1.0
@@ -50,7 +51,9 @@ class _Connection:
 
 
 class Server:
-    """Serves `answers` on a listening socket. `wanted` is asked before each round; False ends `run`."""
+    """Serves `answers` on a listening socket, and does their upkeep between requests.
+
+    `wanted` is asked before each round; False ends `run`."""
 
     def __init__(self, listener, answers) -> None:
         self.listener = listener
@@ -58,7 +61,8 @@ class Server:
         self.last_request = _clock()
         self._inode = os.fstat(listener.fileno()).st_ino
         self._connections: dict[int, _Connection] = {}
-        self._job = None  # (connection, generator, time at which it goes on)
+        self._job = None  # (connection or None, generator, time at which it goes on)
+        self._upkeep_at = 0.0
         listener.setblocking(False)
 
     def run(self, wanted, wake_fd: int = -1, nap: float = 5.0) -> None:
@@ -109,6 +113,8 @@ class Server:
             until = min(until, self._job[2])
         elif self._next() is not None:
             until = now
+        else:
+            until = min(until, self._upkeep_at)
         return poll.poll(max(0, int((until - now) * 1000 + 0.999)))
 
     def _accept(self):
@@ -209,13 +215,17 @@ class Server:
         return min(waiting, key=lambda one: one.began, default=None)
 
     def _work(self):
-        """One step of the job in hand, or of the next one."""
+        """One step of the job in hand, or of the next one: a request, else the upkeep."""
         now = _clock()
         if self._job is None:
             connection = self._next()
-            if connection is None:
+            if connection is not None:
+                self._job = (connection, self.answers.answer(connection.request), now)
+            elif now >= self._upkeep_at:
+                self._upkeep_at = now + UPKEEP_SECONDS
+                self._job = (None, self.answers.upkeep(), now)
+            else:
                 return
-            self._job = (connection, self.answers.answer(connection.request), now)
         connection, steps, at = self._job
         if now < at:
             return
@@ -223,5 +233,5 @@ class Server:
             self._job = (connection, steps, now + next(steps))
         except StopIteration as done:
             self._job = None
-            if connection.socket.fileno() in self._connections:
+            if connection is not None and connection.socket.fileno() in self._connections:
                 connection.send(done.value, _clock())

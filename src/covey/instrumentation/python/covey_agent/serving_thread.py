@@ -104,9 +104,10 @@ class _Serving:
             os.close(self._write_end)
 
 
-def begin(listener, spool: str, token_file: str) -> None:
-    """Serves the spool on a listening socket as long as this process lives. Raises RuntimeError or OSError."""
-    replies = answers.Answers(spool, os.getpid(), token_file, max_source=MAX_SOURCE)
+def begin(listener, spool: str, token_file: str, limit: int) -> None:
+    """Serves the spool, of at most `limit` bytes of segments, on a listening socket as long as this process lives.
+    Raises RuntimeError or OSError."""
+    replies = answers.Answers(spool, os.getpid(), token_file, max_source=MAX_SOURCE, limit=limit)
     one = _Serving(server.Server(listener, replies))
     one.start()
     os.register_at_fork(before=one.before_fork, after_in_parent=one.in_parent, after_in_child=one.in_child)

@@ -14,6 +14,7 @@ import mmap
 import os
 import stat
 import sys
+from time import sleep
 
 from covey_agent.segment import SUFFIX
 
@@ -65,9 +66,22 @@ class Spool:
     def reserve(self, fd, start, length):
         """Makes bytes `start` to `start + length` of the file real, or raises OSError: a page that is touched later
         must never be missing, the kernel would kill the process."""
-        if self.used() + length > self.limit:
+        if self.used() + length > self.limit and not self._make_room(length):
             raise OSError(f"the spool is full: COVEY_AGENT_SPOOL_MAX is {self.limit} bytes")
         os.posix_fallocate(fd, start, length)
+
+    def _make_room(self, length):
+        """Folds the segments of ended processes, which the helper does as a rule, before it comes to this."""
+        from covey_agent import folding
+        from covey_agent.recorder import is_of_the_application
+
+        try:
+            folding.make_room(self.folder, sleep)
+        except Exception as error:
+            if is_of_the_application(error):
+                raise
+            return False
+        return self.used() + length <= self.limit
 
     def map(self, fd, start, length):
         if sys.version_info >= (3, 13):
@@ -80,7 +94,10 @@ class Spool:
         with _Opened(self) as folder, os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.endswith(SUFFIX):
-                    total += entry.stat(follow_symlinks=False).st_size
+                    try:
+                        total += entry.stat(follow_symlinks=False).st_size
+                    except FileNotFoundError:  # it was folded meanwhile
+                        continue
         return total
 
 
