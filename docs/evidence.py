@@ -75,9 +75,7 @@ def page(found: list[Case], commit: str, now: datetime) -> str:
             *rows,
             "| all | " + " | ".join(str(total[outcome]) for outcome in outcomes) + f" | {sum(seconds.values()):.0f} |",
             "",
-            "Skipped: "
-            + ("; ".join(f"{count} x {why}" for why, count in skipped.items()) if skipped else "nothing")
-            + ".",
+            f"Skipped: {reasons or 'nothing'}.",
             "",
             "The longest cases:",
             "",
