@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import runpy
 import tomllib
@@ -11,6 +12,7 @@ import pytest
 
 from covey import plugins
 from covey.cli import app
+from covey.client import CoverageClient
 from covey.errors import CoveyError
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +42,18 @@ def test_each_error_has_its_heading():
 def test_each_format_has_its_heading():
     text = "\n".join(headings("formats.md"))
     assert [name for name in plugins.names("formats") if name not in text] == []
+
+
+def test_each_method_of_the_client_has_its_heading_with_its_arguments():
+    def parts(signature):
+        return [str(one).split(":")[0].split("=")[0].strip() for one in signature.parameters.values()]
+
+    found = {heading.strip("`").split("(")[0].split(".")[-1]: heading for heading in headings("client.md")}
+    methods = {name: one for name, one in vars(CoverageClient).items() if name[0] != "_"}
+    for name, method in {**methods, "CoverageClient": CoverageClient.__init__}.items():
+        arguments = parts(inspect.signature(getattr(method, "__func__", method)))
+        told = re.findall(r"\b(\w+)(?:=[^,)]+)?[,)]", found[name].split("(", 1)[1])
+        assert told == [one for one in arguments if one != "self"]
 
 
 @pytest.mark.parametrize("verb", sorted(app.VERBS))
