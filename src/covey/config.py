@@ -15,9 +15,11 @@ from typing import Any
 
 from covey.errors import ConfigError
 from covey.model.paths import Alias
+from covey.patience import at_most
 
 FILES = ("covey.toml", "pyproject.toml")
 LARGEST = 4 * 2**20  # bytes of a settings file
+_LONGEST = 20.0  # seconds to read one: a name of very many parts takes the square of their number
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def _toml(file: Path) -> dict[str, Any]:
     if len(data) > LARGEST:
         raise ConfigError(f"{file} is larger than {LARGEST} bytes")
     try:
-        return tomllib.loads(data.decode())
+        with at_most(_LONGEST, ConfigError(f"{file} took longer than {_LONGEST:g} s to read")):
+            return tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{file} is not TOML: {error}") from error

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from covey.formats.pyconfig import CONFIG_FILES, is_there
+from covey.formats.pyconfig import candidates, is_there
 from covey.formats.sources import CheckoutSources, walk
 from covey.model.paths import Alias, PathMap
 
@@ -19,7 +19,7 @@ def checkout_sources(root: Path, aliases: Iterable[Alias] = ()) -> CheckoutSourc
 
 def _of_coverage(root: Path) -> Iterator[Alias]:
     """`[paths]` as coverage.py means it: of each list the first is the place, the others lie there too."""
-    if not any(_speaks_of_paths(root / name) for name, _ in CONFIG_FILES):
+    if not any(_speaks_of_paths(file) for file, _ in candidates(root)):
         return  # reading it properly costs the import of coverage.py
     from covey.formats.pysource import read_rules
 

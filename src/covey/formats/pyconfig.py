@@ -18,8 +18,20 @@ CONFIG_FILES = (
     ("tox.ini", False),
     ("pyproject.toml", False),
 )
+NAMED_BY = "COVERAGE_RCFILE"  # the variable by which coverage.py is told of another file; then it looks at no other
 LARGEST = 4 << 20  # bytes
 _TELLING = 6  # characters: a shorter value of a variable is no secret, and is part of many words
+
+
+def candidates(root: Path) -> list[tuple[Path, bool]]:
+    """The files that may configure coverage.py for a checkout, in its order: the one that the user's environment names
+    (as there: relative to the working directory, and it must exist), else those of the checkout."""
+    named = os.environ.get(NAMED_BY, "")
+    if not named:
+        return [(root / name, own) for name, own in CONFIG_FILES]
+    if not is_there(Path(named)):
+        raise ConfigError(f"there is no file {named}, which {NAMED_BY} names", hint=f"unset {NAMED_BY}, or mend it")
+    return [(Path(named), True)]
 
 
 def is_there(file: Path) -> bool:
@@ -36,9 +48,9 @@ def is_there(file: Path) -> bool:
     return True
 
 
-def leads_out(root: Path, name: str) -> bool:
-    """Whether a configuration is a link to a file outside of the checkout, whose content is nobody's business."""
-    return not Path(os.path.realpath(root / name)).is_relative_to(os.path.realpath(root))
+def leads_out(root: Path, file: Path) -> bool:
+    """Whether a checkout's configuration is a link to a file outside of it, whose content is nobody's business."""
+    return file.is_relative_to(root) and not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root))
 
 
 def without_values(text: str, environment: Mapping[str, str]) -> str:

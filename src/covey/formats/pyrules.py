@@ -15,10 +15,34 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from covey.errors import ConfigError
+from covey.patience import at_most
+
 # A name that could not be imported is an editor's side file, says coverage.py.
 _IMPORTABLE = re.compile(r"[^.#~!$@%^&*()+=,]+\.pyw?")
 
-Pattern = re.Pattern[str] | None
+_LONGEST = 10.0  # seconds, of a pattern over one path
+_FEW = 3  # wildcards of a pattern: no path is long enough for these to take long
+
+
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """coverage.py's regular expression of several patterns. careful: whether one of them may take very long."""
+
+    expression: re.Pattern[str]
+    careful: bool = False
+
+    @classmethod
+    def of(cls, expression: re.Pattern[str], patterns: Iterable[str]) -> Glob:
+        return cls(expression, any(pattern.count("*") > _FEW for pattern in patterns))
+
+    def match(self, path: str) -> bool:
+        """Whether the path is meant; ConfigError when that takes too long to tell."""
+        if not self.careful:
+            return self.expression.match(path) is not None
+        what = f"the patterns of the coverage configuration took longer than {_LONGEST:g} s over {path}"
+        with at_most(_LONGEST, ConfigError(what, hint="use fewer * in a pattern of omit and include")):
+            return self.expression.match(path) is not None
 
 
 @dataclass(frozen=True)
@@ -33,10 +57,10 @@ class PythonRules:
     root: str = ""
     source_dirs: tuple[str, ...] = ()
     source_packages: tuple[str, ...] = ()
-    include: Pattern = None
-    omit: Pattern = None
-    report_include: Pattern = None
-    report_omit: Pattern = None
+    include: Glob | None = None
+    omit: Glob | None = None
+    report_include: Glob | None = None
+    report_omit: Glob | None = None
     namespaces: bool = False
     exclude: str = ""
     no_branch: str = ""

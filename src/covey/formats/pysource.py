@@ -11,7 +11,7 @@ import tempfile
 import warnings
 from array import array
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,15 +26,21 @@ from coverage.phystokens import source_encoding
 from coverage.regions import code_regions
 
 from covey.errors import ConfigError
-from covey.formats.pyconfig import CONFIG_FILES, is_there, leads_out, without_values
-from covey.formats.pyrules import Pattern, PythonRules
+from covey.formats.intake import clean
+from covey.formats.pyconfig import NAMED_BY, candidates, is_there, leads_out, without_values
+from covey.formats.pyrules import Glob, PythonRules
 from covey.model.counted import Arm
 from covey.model.report import bits, lines_of
+from covey.patience import at_most
 
 _CACHE_MOST = 50_000
 # Of one source text: coverage.py takes about 1 kB of memory for each byte of the worst kind, and 50 us a line.
 MOST_TEXT = 4 << 20  # bytes
 MOST_LINES = 200_000
+MOST_SCOPES = 20_000  # functions, classes, comprehensions: compiling equal ones takes the square of their number
+_SCOPES = (b"def", b"lambda", b"class", b"for")
+LONGEST = 20.0  # seconds, of one regular expression over one text, and of reading a configuration
+_TOLD = 500  # characters of what coverage.py says, which may quote a whole file
 # Codecs that Python's sources may name and that cost the square of their length, or fail where others replace.
 _ODD_CODECS = frozenset({"punycode", "idna", "undefined"})
 
@@ -68,34 +74,49 @@ class Judged:
         return {first.get(line, line) for line in executed}.intersection(self.statements)
 
 
-@lru_cache(maxsize=64)
 def read_rules(root: Path | None) -> PythonRules:
     """The coverage configuration of a checkout, as coverage.py finds and reads it there; its defaults without any.
 
-    ConfigError where coverage.py refuses it. Environment variables that name another file are not looked at.
+    ConfigError where coverage.py refuses it. COVERAGE_RCFILE names another file, as it does there.
     """
+    return _read_rules(root, os.environ.get(NAMED_BY, "") if root else "")
+
+
+@lru_cache(maxsize=64)
+def _read_rules(root: Path | None, _named: str) -> PythonRules:
+    if root is None:
+        return _read(None, [])
+    real = Path(os.path.realpath(root))
+    late = f"the coverage configuration of {root} took longer than {LONGEST:g} s to read"
+    with at_most(LONGEST, ConfigError(late)):
+        return _read(real, candidates(real))
+
+
+def _read(root: Path | None, files: Sequence[tuple[Path, bool]]) -> PythonRules:
     config, found = CoverageConfig(), ""
     said: list[str] = []
-    real = Path(os.path.realpath(root)) if root else None
-    name = ""
+    file = None
     try:
-        for name, own in CONFIG_FILES if real else ():
-            if real and is_there(real / name) and config.from_file(str(real / name), said.append, our_file=own):
-                found = name
+        for file, own in files:
+            if is_there(file) and config.from_file(str(file), said.append, our_file=own):
+                found = file.name if root and file.parent == root else str(file)
                 break
         config.post_process()
-        return _rules(config, real, found, said)
+        return _rules(config, root, found, said)
     except (CoverageException, ValueError, OSError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        if real and leads_out(real, name):
-            raise ConfigError(f"{real / name}, a link out of the checkout, is no coverage configuration") from None
-        what = without_values(str(error), os.environ)
-        raise ConfigError(f"coverage configuration of {root}, {found or name}: {what}") from error
+        if root and file and leads_out(root, file):
+            raise ConfigError(f"{file}, a link out of the checkout, is no coverage configuration") from None
+        what = without_values(str(error), os.environ)[:_TOLD]
+        raise ConfigError(f"coverage configuration of {root}, {found or file}: {what}") from error
 
 
 def _rules(config: CoverageConfig, root: Path | None, found: str, said: Iterable[str]) -> PythonRules:
     dirs, packages = list(config.source_dirs), list(config.source_pkgs)
     for name in config.source or ():
         (dirs if root and (root / name).is_dir() else packages).append(name)
+    if config.plugins:
+        named = clean(", ".join(map(str, config.plugins)))[:_TOLD]
+        said = [*said, f"coverage.py's plugins are never loaded, so what they would change does not count: {named}"]
     base = "" if config.relative_files or not root else str(root)
     return PythonRules(
         file=found,
@@ -125,14 +146,14 @@ def _inside(root: Path | None, name: str) -> str | None:
     return "" if inside == "." else inside
 
 
-def _globs(patterns: Iterable[str], root: Path | None) -> Pattern:
+def _globs(patterns: Iterable[str], root: Path | None) -> Glob | None:
     """coverage.py's rule: as it stands, and absolute too when it does not start with a wildcard."""
     prepared = []
     for pattern in patterns:
         prepared.append(pattern)
         if root and not pattern.startswith(("*", "?")):
             prepared.append(os.path.normpath(root / pattern))
-    return globs_to_regex(prepared) if prepared else None
+    return Glob.of(globs_to_regex(prepared), prepared) if prepared else None
 
 
 def decode(text: bytes) -> str:
@@ -165,10 +186,21 @@ def judge(text: bytes, rules: PythonRules) -> Judged | None:
     return _judged[key]
 
 
+class _Parser(PythonParser):
+    """coverage.py's, with a bound on how long the user's patterns may look."""
+
+    def lines_matching(self, regex: str) -> set[int]:
+        what = f"the exclusions of the coverage configuration took longer than {LONGEST:g} s over one file"
+        with at_most(LONGEST, ConfigError(what, hint="simplify the patterns of exclude_lines and partial_branches")):
+            return super().lines_matching(regex)
+
+
 def _parse(text: bytes, rules: PythonRules) -> PythonParser | None:
     if len(text) > MOST_TEXT or text.count(b"\n") + text.count(b"\r") > MOST_LINES:
         return None
-    parser = PythonParser(text=decode(text), filename="<source>", exclude=rules.exclude or None)
+    if sum(map(text.count, _SCOPES)) > MOST_SCOPES:
+        return None
+    parser = _Parser(text=decode(text), filename="<source>", exclude=rules.exclude or None)
     with warnings.catch_warnings():  # about the user's source, not for the user of this program
         warnings.simplefilter("ignore")
         try:

@@ -161,5 +161,17 @@ def _pattern(text: str) -> re.Pattern[str]:
     lead = ""
     if clean.startswith("*/"):
         lead, clean = "(?:.*/)?", clean[2:]
-    body = ".*".join("[^/]*".join(map(re.escape, part.split("*"))) for part in clean.split("**"))
-    return re.compile(lead + body + r"(?=/|$)")
+    return re.compile(lead + _spanning(clean.split("**")) + r"(?=/|$)")
+
+
+def _spanning(parts: Sequence[str]) -> str:
+    """Parts with anything between. What fits first fits as well as what fits later, as long as anything may follow:
+    never looked for again (an atomic group), it takes no longer than the path is long, however many "*" there are."""
+    first, *others = parts
+    middle = "".join(f"(?>.*?{_component(part, '[^/]*?')})" for part in others[:-1])
+    return _component(first, "[^/]*") + middle + "".join(f".*{_component(part, '[^/]*')}" for part in others[-1:])
+
+
+def _component(part: str, last: str) -> str:
+    first, *others = map(re.escape, part.split("*"))
+    return first + "".join(f"(?>[^/]*?{text})" for text in others[:-1]) + "".join(last + text for text in others[-1:])

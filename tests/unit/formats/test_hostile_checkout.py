@@ -7,15 +7,16 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
 from covey.errors import ConfigError
 from covey.flows.checkout import checkout_sources
 from covey.flows.merge import Reading, load
-from covey.formats import pysource
+from covey.formats import pyrules, pysource
 from covey.formats.pyconfig import LARGEST
-from covey.formats.pysource import judge, read_rules
+from covey.formats.pysource import arms, judge, read_rules
 
 NAMES = [".coveragerc", ".coveragerc.toml", "setup.cfg", "tox.ini", "pyproject.toml"]
 
@@ -154,3 +155,68 @@ def test_a_source_that_breaks_parsers_breaks_nothing(text):
     """Whether it is Python at all is another matter from version to version."""
     judged = judge(text.encode(), read_rules(None))
     assert judged is None or len(judged.statements)
+
+
+ENDLESS = "(a+)+$"
+
+
+@pytest.mark.parametrize("option", ["exclude_lines", "partial_branches"])
+def test_a_pattern_that_would_never_end_is_named(checkout, monkeypatch, option):
+    monkeypatch.setattr(pysource, "LONGEST", 0.1)
+    (checkout / ".coveragerc").write_text(f"[report]\n{option} = {ENDLESS}\n")
+    text = b"while x:\n    x = 1\n# " + b"a" * 60 + b"!\n"
+    rules = read_rules(checkout)
+    judging = partial(judge, text, rules) if option == "exclude_lines" else partial(arms, text, rules, [])
+    with pytest.raises(ConfigError, match="exclusions") as caught:
+        judging()
+    assert option in caught.value.hint
+
+
+def test_a_file_pattern_that_would_never_end_is_named(checkout, monkeypatch):
+    monkeypatch.setattr(pyrules, "_LONGEST", 0.1)
+    (checkout / ".coveragerc").write_text(f"[report]\nomit = {'*a' * 15}zz\n")
+    (checkout / ("a" * 60 + ".py")).write_text("x = 1\n")
+    with pytest.raises(ConfigError, match="patterns"):
+        report(checkout, [f"/srv/{'a' * 60}.py"])
+
+
+def test_a_configuration_that_takes_too_long_to_read_is_named(checkout, monkeypatch):
+    monkeypatch.setattr(pysource, "LONGEST", 0.1)
+    (checkout / "pyproject.toml").write_text(f"[{'a.' * 60_000}a]\n")
+    with pytest.raises(ConfigError, match="took longer"):
+        read_rules(checkout)
+
+
+def test_a_source_of_very_many_functions_is_not_compiled():
+    assert judge(b"def f(): pass\n" * (pysource.MOST_SCOPES + 1), read_rules(None)) is None
+
+
+def test_a_message_does_not_quote_a_whole_configuration(checkout):
+    (checkout / ".coveragerc").write_bytes(b"\0" * 100_000)
+    with pytest.raises(ConfigError) as caught:
+        read_rules(checkout)
+    assert len(str(caught.value)) < 1000
+
+
+def test_the_configuration_that_the_environment_names_is_the_only_one(checkout, monkeypatch):
+    (checkout / ".coveragerc").write_text("[run]\nsource = elsewhere\n")
+    mine = checkout.parent / "mine.ini"
+    mine.write_text("[run]\nsource_pkgs = app\n[paths]\nall =\n    .\n    /srv\n")
+    monkeypatch.setenv("COVERAGE_RCFILE", str(mine))
+    rules = read_rules(checkout)
+    assert (rules.file, rules.source_packages) == (str(mine), ("app",))
+    assert report(checkout).files.keys() == {(None, "app.py")}
+
+
+@pytest.mark.parametrize("make", [None, "pipe"])
+def test_a_configuration_that_the_environment_names_must_be_there(checkout, monkeypatch, make):
+    if make:
+        os.mkfifo(checkout / "rc")
+    monkeypatch.setenv("COVERAGE_RCFILE", str(checkout / "rc"))
+    with pytest.raises(ConfigError, match="rc"):
+        report(checkout)
+
+
+def test_plugins_that_a_configuration_names_are_named_as_without_effect(checkout):
+    (checkout / ".coveragerc").write_text("[run]\nplugins = covdefaults\n    django_coverage_plugin\n")
+    assert any("covdefaults, django_coverage_plugin" in note and "never" in note for note in report(checkout).notes)

@@ -88,3 +88,23 @@ def test_an_alias_stays_inside_the_repository(text):
 def test_what_no_rule_maps_is_shown_inside_the_repository(recorded, shown):
     assert relative(recorded) == shown
     assert not normal(recorded).startswith("//")
+
+
+def test_many_stars_take_no_longer_than_the_path_is_long():
+    alias = Alias.parse(f"**/{'*a' * 30}zz=src")
+    assert alias.apply("/x/" + "a" * 3000 + "/b.py") is None
+    assert alias.apply("/x/" + "a" * 3000 + "zz/b.py") == "src/b.py"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "recorded", "path"),
+    [
+        ("/x*y**z", "/x1y2z3y/4z/a.py", "a.py"),
+        ("**/a*b**c*d", "/0/ab1b/cd/c1d2d/f.py", "f.py"),
+        ("/a*b*c/d", "/abbcc/d/f.py", "f.py"),
+        ("/a*b*c", "/abcb/f.py", None),
+        ("/**a**b**c", "/a/c/b/f.py", None),
+    ],
+)
+def test_stars_find_what_any_choice_would_find(pattern, recorded, path):
+    assert Alias.parse(f"{pattern}=.").apply(recorded) == path

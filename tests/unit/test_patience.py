@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import re
+import signal
+import threading
+import time
+
+import pytest
+
+from covey.errors import ConfigError
+from covey.patience import at_most
+
+LATE = ConfigError("too long")
+
+
+def test_an_endless_pattern_is_ended():
+    with pytest.raises(ConfigError, match="too long"), at_most(0.05, LATE):
+        re.match("(a+)+$", "a" * 60 + "!")
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+def test_what_is_done_in_time_is_let_alone_and_the_clock_stopped():
+    with at_most(0.05, LATE):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    time.sleep(0.1)
+
+
+def test_the_users_own_alarm_is_never_touched():
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    try:
+        with at_most(0.01, LATE):
+            time.sleep(0.05)
+        assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_another_thread_works_without_a_clock():
+    done = []
+
+    def work():
+        with at_most(0.01, LATE):
+            time.sleep(0.05)
+        done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done
