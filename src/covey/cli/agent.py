@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -28,11 +29,26 @@ def agent(language: str, output: Path | None) -> None:  # noqa: ARG001 - one lan
     from covey import instrumentation
 
     if output is not None:
-        instrumentation.write(output)
+        _write(output)
         say(f"wrote {output}/coverage_server.py and {output}/covey-agent/")
     click.echo(instrumentation.dockerfile_lines(str(output or "agent")))
     if output is None:
         say("nothing was written: covey agent python -o agent writes the files that these lines copy")
+
+
+def _write(output: Path) -> None:
+    """All files or none: what an earlier covey wrote stays until the new ones are complete."""
+    from covey import instrumentation
+
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".covey-", dir=output) as fresh:
+            for file in instrumentation.write(Path(fresh)):
+                place = output / file.relative_to(fresh)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(place)
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror}", hint="name another folder with -o") from error
 
 
 @click.command(

@@ -96,15 +96,22 @@ def _endable() -> Iterator[None]:
 
 
 def _fresh(folder: Path) -> Path:
-    if folder.exists():
+    example = Path(__file__).parent.parent / "example"
+    unwanted = shutil.ignore_patterns("__pycache__", ".coverage", ".coverage.*")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()) and not (folder / MARK).exists():
             raise UsageError(f"{folder} holds other things than a demo", hint="name another folder with -o")
-        shutil.rmtree(folder)
-    example = Path(__file__).parent.parent / "example"
-    shutil.copytree(
-        example, folder / "service", ignore=shutil.ignore_patterns("__pycache__", ".coverage", ".coverage.*")
-    )
-    (folder / MARK).touch()
+        (folder / MARK).touch()  # first: one that is interrupted on the way is still a demo's
+        for left in folder.iterdir():
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left)
+            elif left.name != MARK:
+                left.unlink()
+        shutil.copytree(example, folder / "service", ignore=unwanted)
+    except OSError as error:
+        why = error.strerror or error.args[0][0][-1]  # shutil.Error has a list of (from, to, why)
+        raise UsageError(f"cannot write {folder}: {why}", hint="name another folder with -o") from error
     return folder
 
 

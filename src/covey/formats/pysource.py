@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 import tempfile
 import warnings
 from array import array
@@ -25,7 +26,7 @@ from coverage.parser import PythonParser
 from coverage.phystokens import source_encoding
 from coverage.regions import code_regions
 
-from covey.errors import ConfigError
+from covey.errors import ConfigError, UsageError
 from covey.formats.intake import clean
 from covey.formats.pyconfig import NAMED_BY, candidates, is_there, leads_out, without_values
 from covey.formats.pyrules import Glob, PythonRules
@@ -266,17 +267,25 @@ def _without_loops(ran: Iterable[tuple[int, int]], possible: Mapping[int, set[in
 def database(lines: Mapping[str, Mapping[str, int]]) -> bytes:
     """A `.coverage` database, written by coverage.py: path -> context ("" for none) -> bit set of lines that ran."""
     with tempfile.TemporaryDirectory(prefix="covey-") as folder:
-        data = CoverageData(basename=str(Path(folder) / "data"))
-        data.add_lines({})  # says that it holds lines, also when it holds none
-        by_context: dict[str, dict[str, list[int]]] = {}
-        for path, contexts in lines.items():
-            for context, bit_set in contexts.items():
-                by_context.setdefault(context, {})[path] = lines_of(bit_set)
-        for context in sorted(by_context):
-            data.set_context(context)
-            data.add_lines(dict(sorted(by_context[context].items())))
-        data.set_context("")
-        data.touch_files(sorted(lines))
-        data.write()
-        data.close(force=True)
-        return (Path(folder) / "data").read_bytes()
+        file = Path(folder) / "data"
+        try:
+            _fill(CoverageData(basename=str(file)), lines)
+        except (CoverageException, sqlite3.Error) as error:
+            why = f"a database cannot be written in {Path(folder).parent}: {error}"
+            raise UsageError(why, hint="name a folder with more room as TMPDIR") from error
+        return file.read_bytes()
+
+
+def _fill(data: CoverageData, lines: Mapping[str, Mapping[str, int]]) -> None:
+    data.add_lines({})  # says that it holds lines, also when it holds none
+    by_context: dict[str, dict[str, list[int]]] = {}
+    for path, contexts in lines.items():
+        for context, bit_set in contexts.items():
+            by_context.setdefault(context, {})[path] = lines_of(bit_set)
+    for context in sorted(by_context):
+        data.set_context(context)
+        data.add_lines(dict(sorted(by_context[context].items())))
+    data.set_context("")
+    data.touch_files(sorted(lines))
+    data.write()
+    data.close(force=True)

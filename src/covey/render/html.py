@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import BinaryIO
@@ -16,13 +17,15 @@ from covey.render.html_source import SourcePages
 from covey.render.page_names import page_names
 
 ASSETS = ("covey.css", "page.js", "index.js", "source.js")
+_FRESH = ".covey-"
 _OURS = b'<meta name="generator" content="covey">'
 
 
 class Html:
-    """index.html, files/*.html (a page a file) and assets/. The index is written last: where it is, all is.
+    """index.html, files/*.html (a page a file) and assets/.
 
-    An earlier report in the folder is replaced; a folder that holds anything else is refused.
+    Everything is written beside an earlier report in the folder and then takes its place, the index last: a full disk
+    costs nobody the report he has, and where an index is, all is. A folder that holds anything else is refused.
     """
 
     name = "html"
@@ -32,31 +35,37 @@ class Html:
         if not isinstance(out, Path):
             raise UsageError("the HTML report is a folder, not one file", hint="Name the folder with -o FOLDER.")
         try:
-            _make_room(out)
-            try:
-                _write(report, out, options)
-            except BaseException:
-                _clear(out)  # a full disk is not made fuller, and half a report is worse than none
-                raise
+            _check(out)
+            out.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=_FRESH, dir=out) as fresh:
+                _write(report, Path(fresh), options)
+                _put(Path(fresh), out)
         except OSError as error:
-            raise UsageError(
-                f"cannot write {error.filename or out}: {error.strerror}", hint="Name another folder with -o."
-            ) from error
+            raise UsageError(f"cannot write {out}: {error.strerror}", hint="Name another folder with -o.") from error
 
 
-def _make_room(out: Path) -> None:
+def _check(out: Path) -> None:
+    """Refuse what is not ours; take away what a report that was never finished has left."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file, and the HTML report is a folder", hint="Name another folder with -o.")
-    if out.is_dir() and any(out.iterdir()):
-        if not _is_ours(out):
-            raise UsageError(
-                f"{out} holds other files, which the HTML report would be mixed with",
-                hint="Name a new or empty folder with -o.",
-            )
-        (out / "index.html").unlink(missing_ok=True)
-        _clear(out)
-    (out / "assets").mkdir(parents=True, exist_ok=True)
-    (out / "files").mkdir(exist_ok=True)
+    if not out.is_dir():
+        return
+    for left in out.glob(_FRESH + "*"):
+        if (left / "assets" / ASSETS[0]).is_file() and not left.is_symlink():
+            shutil.rmtree(left)
+    if any(out.iterdir()) and not _is_ours(out):
+        raise UsageError(
+            f"{out} holds other files, which the HTML report would be mixed with",
+            hint="Name a new or empty folder with -o.",
+        )
+
+
+def _put(fresh: Path, out: Path) -> None:
+    """What was written takes the place of what was there."""
+    (out / "index.html").unlink(missing_ok=True)
+    _clear(out)
+    for name in ("assets", "files", "index.html"):
+        (fresh / name).rename(out / name)
 
 
 def _is_ours(out: Path) -> bool:
@@ -72,10 +81,14 @@ def _clear(out: Path) -> None:
     for inner in ("files", "assets"):
         if (out / inner).is_dir() and not (out / inner).is_symlink():
             shutil.rmtree(out / inner)
+        else:
+            (out / inner).unlink(missing_ok=True)
 
 
 def _write(report: Report, out: Path, options: Options) -> None:
     assets = files("covey.render") / "assets"
+    (out / "assets").mkdir()
+    (out / "files").mkdir()
     for name in ASSETS:
         (out / "assets" / name).write_bytes((assets / name).read_bytes())
     shell = Shell(visible(options.title) or "Coverage report", options.digits)

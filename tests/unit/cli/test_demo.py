@@ -71,3 +71,17 @@ def test_a_folder_of_somebody_elses_is_kept_also_behind_a_link(tmp_path):
         assert done.returncode == 2
         assert b"holds other things than a demo" in done.stderr
     assert (tmp_path / "mine" / "file").read_text() == "precious"
+
+
+def test_a_demo_without_room_says_so_and_its_folder_can_be_used_again(tmp_path):
+    demo = f"{' '.join(DEMO)} -o x"
+    for _ in range(2):
+        done = subprocess.run(
+            ["bash", "-c", f"ulimit -f 1; {demo}"],
+            capture_output=True,
+            check=False,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        assert done.returncode == 2, done.stderr
+        assert b"cannot write" in done.stderr

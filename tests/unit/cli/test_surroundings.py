@@ -99,3 +99,30 @@ def test_a_working_directory_that_is_gone(tmp_path, tracefile):
     done = shell(f"cd {gone}; rmdir {gone}; {COVEY} report {tracefile}")
     assert done.returncode == 2
     assert b"working directory" in done.stderr
+
+
+def files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("verb", "room"),
+    [
+        ("report a.info --format html -o out", "report b.info --format html -o out"),
+        ("agent python -o out", "agent python -o out"),
+        ("merge a.info -o out/all.json", "merge b.info -o out/all.json"),
+        ("merge a.info -o out/.coverage", "merge b.info -o out/.coverage"),
+    ],
+)
+def test_what_was_written_before_outlives_a_disk_that_is_full(tracefile, verb, room):
+    folder = tracefile.parent
+    (folder / "out").mkdir()
+    lines = "".join(f"DA:{number},{number}\n" for number in range(1, 5000))
+    (folder / "b.info").write_text(f"SF:a.py\n{lines}end_of_record\n")
+    assert shell(f"{COVEY} {verb}", cwd=folder).returncode == 0
+    before = files(folder / "out")
+    done = shell(f"ulimit -f 4; {COVEY} {room}", cwd=folder, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert done.returncode == 2, done.stderr
+    assert b"cannot" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert files(folder / "out") == before
