@@ -9,23 +9,27 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from covey.errors import FormatError
+from covey.formats.unwrap import unwrapped
 from covey.model.report import Report
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file to read. `name` is what people are told (a path, or "-"); `open` gives a fresh binary stream."""
+    """One file to read. `name` is what people are told (a path, or "-"); `open` gives a fresh binary stream, already
+    unpacked and without a byte order mark (`formats/unwrap.py`)."""
 
     name: str
     open: Callable[[], BinaryIO]
 
     @classmethod
     def of_path(cls, path: Path) -> Input:
-        return cls(_fit(str(path)), lambda: path.open("rb"))
+        name = _fit(str(path))
+        return cls(name, lambda: unwrapped(name, path.open("rb")))
 
     @classmethod
     def of_bytes(cls, name: str, data: bytes) -> Input:
-        return cls(_fit(name), lambda: io.BytesIO(data))
+        name = _fit(name)
+        return cls(name, lambda: unwrapped(name, io.BytesIO(data)))
 
     def read(self, limit: int) -> bytes:
         """The whole content; FormatError when there is more than `limit` bytes."""
@@ -45,17 +49,22 @@ def _fit(name: str) -> str:
 class Place:
     """Where a recorded path lies. `path` is repository-relative.
 
-    mapped: whether a rule found it; else `path` is the recorded one without its leading "/", and `why` tells.
-    rule: which rule mapped it. text: the source, when it can be had. same: whether that text is what ran, None when
-    that cannot be told.
+    mapped: whether a rule found it; else `path` is the recorded one without its leading "/", and `why` tells, with
+    the nearest files. rule: which rule mapped it. same: whether the source there is what ran, None when that cannot be
+    told. load: reads that source; None when it cannot be had.
     """
 
     path: str
     mapped: bool
     rule: str
     why: str = ""
-    text: bytes | None = None
     same: bool | None = None
+    load: Callable[[], bytes | None] | None = None
+
+    @property
+    def text(self) -> bytes | None:
+        """The source, read anew each time: it is in the system's cache, not in this process's memory."""
+        return self.load() if self.load else None
 
 
 class Sources(Protocol):
@@ -63,15 +72,27 @@ class Sources(Protocol):
 
     root: Path | None
 
-    def locate(self, recorded: str, source_hash: str | None = None) -> Place:
-        """Map a path as a process, a build or a tool recorded it. The same question gets the same answer."""
+    def locate(self, recorded: str, source_hash: str | None = None, *, via: str = "") -> Place:
+        """Map a path as a process, a build or a tool recorded it. The same question gets the same answer.
+
+        via: what led to this path where the format itself found it out, as "source map dist/app.js.map"; it is told
+        before the rule by `covey report --explain-paths`.
+        """
+
+    def locate_under(self, roots: Sequence[str], recorded: str) -> Place:
+        """Map a path that lies under one of several roots, as Cobertura's <source> names them; unmapped when several
+        of them have it."""
 
     def listing(self, suffix: str) -> Sequence[str]:
         """The repository-relative paths of the checkout that end in `suffix`, ascending; empty without a checkout."""
 
 
 class Format(Protocol):
-    """One format. `name` is what --format and --from take."""
+    """One format. `name` is what --format and --from take.
+
+    A format whose `unites` (an attribute it may leave out) is true is handed all its files of one merge at once: it
+    can join what was recorded before it is judged, which is less work or more exact than merging reports.
+    """
 
     name: str
 

@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 
 from covey._version import VERSION
 from covey.errors import FormatError
-from covey.formats.base import Input, Place, Sources
+from covey.formats.base import Input, Sources
 from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, clean, flat_paths, provenance
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.merge import merge
@@ -70,7 +70,7 @@ class Cobertura:
         notes: list[str] = []
         built: dict[str, FileCoverage] = {}
         for filename, entry in found.classes.items():
-            place = _locate(filename, found.roots, sources)
+            place = sources.locate_under(found.roots, filename)
             if place.path in built:
                 raise FormatError(f"two files of it are {place.path} in the repository", path=file.name)
             if sources.root and not place.mapped:
@@ -89,20 +89,6 @@ class Cobertura:
 
 
 FORMAT = Cobertura()
-
-
-def _locate(filename: str, roots: Sequence[str], sources: Sources) -> Place:
-    """The file's place, tried under each <source>; unmapped when two of them give different ones."""
-    if sources.root is None or filename.startswith("/"):
-        return sources.locate(filename)
-    places = [sources.locate(posixpath.join(root, filename)) for root in roots]
-    mapped = {place.path: place for place in [*places, sources.locate(filename)] if place.mapped}
-    if len(mapped) == 1:
-        return next(iter(mapped.values()))
-    last = sources.locate(filename)
-    if not mapped:
-        return last
-    return Place(clean(filename).lstrip("/"), False, "", f"several <source> have it: {', '.join(sorted(mapped))}")
 
 
 class _Parser:

@@ -102,7 +102,8 @@ def _only_statements(ran: set[int], place: Place, entry: _File) -> tuple[set[int
 
     if not entry.summary.covered_lines:
         return set(), True
-    judged = judge(place.text, read_rules(None)) if place.text else None
+    text = place.text
+    judged = judge(text, read_rules(None)) if text else None
     if judged:
         ran = ran.intersection(judged.statements)
     return ran, len(ran) == entry.summary.covered_lines

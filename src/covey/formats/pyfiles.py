@@ -88,17 +88,18 @@ class PythonFiles:
     def build(self, place: Place, ran: Ran) -> Built:
         """The file's coverage, mode "set"."""
         judged = None
-        if place.text is None:
+        text = place.text
+        if text is None:
             self._fall_back("source not at hand", place, ran)
         elif place.same is False:
             self._fall_back("source in the checkout is not what ran", place, ran)
         else:
-            judged = judge(place.text, self.rules)
+            judged = judge(text, self.rules)
             if judged is None:
                 self._fall_back("newer or other Python than this interpreter parses, or very long", place, ran)
         if judged is None:
             return Built(self._by_table(place, ran), None)
-        return Built(self._by_statements(place, ran, judged), judged)
+        return Built(self._by_statements(place, text, ran, judged), judged)
 
     def _fall_back(self, why: str, place: Place, ran: Ran) -> None:
         how = "counted by the lines of their code objects" if ran.table else "only what ran is known, not what did not"
@@ -111,11 +112,11 @@ class PythonFiles:
         inexact = frozenset() if ran.table else frozenset({"lines"})
         return FileCoverage(place.path, lines, mode="set", source_hash=ran.source_hash, inexact=inexact)
 
-    def _by_statements(self, place: Place, ran: Ran, judged: Judged) -> FileCoverage:
+    def _by_statements(self, place: Place, text: bytes | None, ran: Ran, judged: Judged) -> FileCoverage:
         hit = judged.covered_statements(lines_of(ran.lines))
         branches = Branches()
-        if ran.arcs is not None and place.text is not None:
-            branches = Branches.of(arms(place.text, self.rules, ran.arcs))
+        if ran.arcs is not None and text is not None:
+            branches = Branches.of(arms(text, self.rules, ran.arcs))
         return FileCoverage(
             place.path,
             Lines(judged.statements, array("q", [number in hit for number in judged.statements])),

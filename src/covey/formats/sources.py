@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import stat
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 
 from covey.formats.base import Place
@@ -48,6 +50,8 @@ class CheckoutSources:
         self.root: Path | None = Path(os.path.realpath(root))
         self._root = self.root
         self._given = paths
+        self._under: dict[str, Place] = {}
+        self._vias: dict[str, str] = {}
         self._places: dict[tuple[str, str | None], Place] = {}
         self._hashes: dict[str, str | None] = {}
         self._by_suffix: dict[str, tuple[str, ...]] = {}
@@ -60,16 +64,39 @@ class CheckoutSources:
     def paths(self) -> PathMap:
         return self._given or PathMap(self.files, root=str(self._root))
 
-    def locate(self, recorded: str, source_hash: str | None = None) -> Place:
+    def locate(self, recorded: str, source_hash: str | None = None, *, via: str = "") -> Place:
         """The place of a recorded path; `same` compares the file there with `source_hash`, "sha256:..."."""
-        key = (recorded, source_hash)
-        if key not in self._places:
-            self._places[key] = self._locate(recorded, source_hash)
-        place = self._places[key]
-        if not place.mapped:
-            return place
-        # The text is read anew each time: the checkout is in the system's cache, not in this process's memory.
-        return Place(place.path, True, place.rule, place.why, self.text(place.path), place.same)
+        if via:
+            self._vias[recorded] = via
+        return self._places.get((recorded, source_hash)) or self._place(recorded, source_hash)
+
+    def locate_under(self, roots: Sequence[str], recorded: str) -> Place:
+        """As it stands and under each root. Where they give one place, that; where several, none, and all are named."""
+        if recorded.startswith("/"):
+            return self.locate(recorded)
+        found = {root: self._locate(posixpath.join(root, recorded), None) for root in dict.fromkeys(["", *roots])}
+        mapped = {place.path: (root, place) for root, place in reversed(found.items()) if place.mapped}
+        root, place = next(iter(mapped.values()), ("", found[""]))
+        if len(mapped) > 1:
+            why = f"several roots have it: {', '.join(sorted(mapped))}"
+            root, place = "", Place(relative(recorded), False, "", why)
+        self._under[recorded] = replace(place, rule=f"<source> {root}, {place.rule}") if root else place
+        return place
+
+    @property
+    def located(self) -> Mapping[str, Place]:
+        """What was asked so far, by recorded path: of a path asked for with several hashes, the place that was found;
+        the rule begins with what led to the path."""
+        found: dict[str, Place] = {}
+        for (recorded, _), place in self._places.items():
+            if place.mapped or recorded not in found:
+                via = self._vias.get(recorded)
+                found[recorded] = replace(place, rule=", ".join(filter(None, (via, place.rule)))) if via else place
+        return found | self._under
+
+    def _place(self, recorded: str, source_hash: str | None) -> Place:
+        place = self._places[recorded, source_hash] = self._locate(recorded, source_hash)
+        return place
 
     def _locate(self, recorded: str, source_hash: str | None) -> Place:
         def is_same(path: str) -> bool | None:
@@ -81,7 +108,7 @@ class CheckoutSources:
         if mapped.path is None:
             why = mapped.why + (f"; nearest: {', '.join(mapped.candidates)}" if mapped.candidates else "")
             return Place(relative(recorded), False, mapped.rule, why)
-        return Place(mapped.path, True, mapped.rule, same=is_same(mapped.path))
+        return Place(mapped.path, True, mapped.rule, same=is_same(mapped.path), load=partial(self.text, mapped.path))
 
     def listing(self, suffix: str) -> Sequence[str]:
         if suffix not in self._by_suffix:
@@ -119,8 +146,11 @@ class NoSources:
 
     root: Path | None = None
 
-    def locate(self, recorded: str, source_hash: str | None = None) -> Place:  # noqa: ARG002 - there is nothing to compare
+    def locate(self, recorded: str, source_hash: str | None = None, *, via: str = "") -> Place:  # noqa: ARG002 - there is nothing to compare
         return Place(relative(recorded), False, "", "there is no checkout to look it up in")
+
+    def locate_under(self, roots: Sequence[str], recorded: str) -> Place:  # noqa: ARG002 - nor any root
+        return self.locate(recorded)
 
     def listing(self, suffix: str) -> Sequence[str]:  # noqa: ARG002 - there is nothing to list
         return ()
