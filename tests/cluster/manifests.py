@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 K8S = Path(__file__).parents[2] / "examples/flask-service/k8s"
+AGENTS = Path(__file__).parents[1] / "fakes/agent_servers.py"
 GUNICORN = ["python", "-m", "gunicorn", "--bind", "0.0.0.0:8080", "--worker-tmp-dir", "/dev/shm"]
 
 # Accepts connections on the agent's port and never answers; says so in its log.
@@ -53,6 +54,12 @@ def script_pod(name: str, image: str, script: str, **labels: str) -> dict[str, A
         "metadata": {"name": name, "labels": labels},
         "spec": {"terminationGracePeriodSeconds": 0, "containers": [app]},
     }
+
+
+def hostile_pod(name: str, image: str, handler: str, **labels: str) -> dict[str, Any]:
+    """A pod whose agent means harm. handler: which of tests/fakes/agent_servers.py, as an expression."""
+    serve = f"with serving({handler}, 9095):\n    print('serving', flush=True)\n    threading.Event().wait()\n"
+    return script_pod(name, image, f"{AGENTS.read_text()}\n{serve}", **labels)
 
 
 def gunicorn(name: str, workers: int, port: int = 8080, **settings: str) -> dict[str, Any]:

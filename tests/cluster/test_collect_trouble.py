@@ -59,6 +59,29 @@ def test_pods_in_trouble_are_named_and_the_rest_is_collected(good, namespace, co
     assert_exact(covey.report(out), reference)
 
 
+HOSTILE = {
+    "huge": "announcing(10 * 2**30)",
+    "endless": "endless",
+    "bomb": "old({'coverage_data': b'z' + __import__('zlib').compress(bytes(2**28 + 2**26))})",
+    "garbage": "garbage",
+    "drip": "dripping",
+    "place": "covey(container='../../../evil', boot_id='../..')",
+}
+
+
+def test_hostile_agents_are_named_and_nothing_else_suffers(good, namespace, covey, reference, tmp_path):
+    namespace.apply(*(manifests.hostile_pod(name, good, one, set="trouble") for name, one in HOSTILE.items()))
+    for name in HOSTILE:
+        wait_until(f"the agent of {name}", lambda name=name: "serving" in namespace.logs(name))
+    out = tmp_path / "in" / "bundle"
+    done = covey("collect", "-l", LABEL, "-n", namespace.name, "-o", out, "--json", *BRIEF, exit_code=6)
+    failed = {one["target"].split("/")[1]: one for one in json.loads(done.stdout)["failures"]}
+    assert failed.keys() == HOSTILE.keys()
+    assert all(one["hint"] for one in failed.values())
+    assert {path.name for path in tmp_path.iterdir()} == {"in", covey.checkout.name}
+    assert_exact(covey.report(out), reference)
+
+
 def test_soft_makes_a_part_good_enough(good, namespace, covey, reference, tmp_path):
     namespace.apply(manifests.script_pod("plain", good, manifests.PLAIN, set="trouble"))
     asked = ("collect", "-l", LABEL, "-n", namespace.name, *BRIEF)

@@ -47,9 +47,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(handler: Handler) -> Iterator[Server]:
-    """A server, one thread a connection, gone afterwards."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def serving(handler: Handler, port: int = 0) -> Iterator[Server]:
+    """A server, one thread a connection, gone afterwards; port 0: any that is free."""
+    listener = socket.create_server(("127.0.0.1", port))
     listener.settimeout(0.1)
     server, stop = Server(listener.getsockname()[1]), threading.Event()
     threads: list[threading.Thread] = []
