@@ -81,10 +81,7 @@ class CoveyAgent:
         found = await exchange.aside(partial(checked.check, reply.body, who.port))
         # Captures from different epochs on hold different things, so neither may replace the other.
         processes: list[Mapping[str, int | str]] = [
-            {"pid": one.pid, "started": clean(one.started)[:40], "epoch": since or one.epoch}
-            | ({"folded": one.folded} if 0 < one.folded < 2**32 else {})
-            for one in found.processes
-            if 0 <= one.pid < 2**31 and 0 <= one.epoch < 2**31
+            _process(one, since) for one in found.processes if 0 <= one.pid < 2**31 and 0 <= one.epoch < 2**31
         ]
         warnings = [clean(text)[:500] for text in found.warnings[:20]]
         incomplete = sum(not one.complete for one in found.processes)
@@ -105,6 +102,13 @@ class CoveyAgent:
 
 
 AGENT = CoveyAgent()
+
+
+def _process(one: checked.Process, since: int) -> dict[str, int | str]:
+    told: dict[str, int | str] = {"pid": one.pid, "started": clean(one.started)[:40], "epoch": since or one.epoch}
+    if 0 < one.folded < 2**32:
+        told["folded"] = one.folded
+    return told
 
 
 def _word(text: str) -> str:

@@ -305,3 +305,52 @@ def test_root_s_helper_serves_a_user_who_has_none(tmp_path):
             user.rename(folder / "real" / user.name)
             user.symlink_to(folder / "real" / user.name)
             assert agent_serving.ran(running.capture(), later) == set()
+
+
+# Forks a child for each line of input, which tells what it saw and what it has for its own.
+FORKS = """
+import os, signal, sys
+caught = []
+signal.signal(signal.SIGCHLD, lambda *_: caught.append(os.getpid()))
+for line in sys.stdin:
+    down, up = os.pipe()
+    if not os.fork():
+        try:
+            os.waitpid(-1, os.WNOHANG)
+            caught.append("a child")
+        except ChildProcessError:
+            pass
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        os.write(up, repr((os.getpid() in caught or "a child" in caught, sorted(mask))).encode())
+        os._exit(0)
+    os.close(up)
+    print(os.read(down, 100).decode(), flush=True)
+    os.close(down)
+"""
+
+
+def fork(running) -> str:
+    running.process.stdin.write("fork\n")
+    running.process.stdin.flush()
+    return running.process.stdout.readline().strip()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_helper_that_was_killed_comes_back_with_the_next_fork(version, tmp_path):
+    (tmp_path / "app.py").write_text(FORKS)
+    spool = tmp_path / "spool"
+    with agent_serving.served(interpreters.find(version), spool, tmp_path / "app.py") as running:
+        assert fork(running) == "(False, [])"
+        first = helper(spool)
+        os.kill(first.pid, signal.SIGKILL)
+        until(lambda: helper(spool) is None)
+        assert fork(running) == "(False, [])"
+        assert helper(spool) is None  # it had hardly begun: one that cannot live is not started again and again
+        file = agent_serving.folder_of(spool) / "helper"
+        os.utime(file, (0, 0))
+        assert fork(running) == "(False, [])"
+        again = helper(spool)
+        assert again is not None
+        assert again.pid != first.pid
+        running.port = again.port
+        assert running.capture()["processes"]

@@ -6,6 +6,7 @@ another spool's helper, another container of the pod or another language holds o
 
 from __future__ import annotations
 
+import _signal
 import _socket
 import errno
 import fcntl
@@ -19,6 +20,7 @@ from covey_agent import spool as spools
 PORTS = 50
 _BACKLOG = 64
 _PATIENCE = 2.0
+_RESPITE = 10.0  # seconds that a helper has to have lived for being replaced
 DEFAULT_LINGER = 600.0
 
 
@@ -63,6 +65,24 @@ def ensure_helper(settings, spool: str, _segment) -> int | None:
     except (OSError, launch.CannotLaunch) as error:
         say(f"what this process records is not served: {error}")
         return None
+
+
+def revive(settings, spool: str) -> None:
+    """In a child just made by fork: starts the next helper where the last one was killed. One that does not live long
+    is not replaced at once, and where there never was one there is none now."""
+    try:
+        age = time.time() - os.stat(os.path.join(spool, launch.FILE)).st_mtime
+    except OSError:
+        return
+    if age < _RESPITE or os.getpid() == 1 or helper_of(spool) is not None:
+        return
+    before = _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGCHLD])
+    try:
+        ensure_helper(settings, spool, None)
+        # This process has no children yet but the one that launched: its end is none of the application's news.
+        _signal.sigtimedwait([_signal.SIGCHLD], 0)
+    finally:
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
 
 
 def _elect(settings, spool):

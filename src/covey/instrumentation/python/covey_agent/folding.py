@@ -21,7 +21,8 @@ from covey_agent import spool as spools
 
 ENOUGH = 16  # segments of ended processes that may lie there unfolded
 SHARE = 4  # as well as this part of the spool's limit
-_HURRIED = 0.5  # seconds that a process may spend on making room for itself
+_HURRIED = 0.5  # seconds that a process may spend on folding itself
+_PATIENCE = 2.0  # and on that and waiting for others
 _LARGEST_WINDOW = 256 << 10  # bytes packed, of a window whose closing is finished in a hurry
 _NAP = 0.002
 
@@ -67,26 +68,37 @@ def upkeep(folder: str, limit: int):
         os.close(held)  # no explicit unlock: in a child of a fork this is a copy, and the lock is its parent's
 
 
-def make_room(folder: str, sleep) -> None:
-    """What a process does that finds the spool full: folds, for half a second at most, or waits for who does.
+def make_room(folder: str, enough, sleep) -> None:
+    """What a process does that finds the spool full, until `enough()`: folds, or waits for who does; two seconds at
+    most, where there is nothing to fold not at all.
 
     `sleep`: time's own, taken before the application may have replaced it. Raises OSError."""
-    until = time.monotonic() + _HURRIED
-    held = lock(folder)
-    while held is None and time.monotonic() < until:
-        sleep(_NAP)
+    until = time.monotonic() + _PATIENCE
+    while not enough() and time.monotonic() < until:
         held = lock(folder)
-    if held is None:
-        return
+        if held is None:
+            sleep(_NAP)
+            continue
+        try:
+            if not _fold_hurriedly(folder):
+                return
+        finally:
+            # Another thread may have forked meanwhile: its child's copy of the descriptor must not keep the lock.
+            fcntl.flock(held, fcntl.LOCK_UN)
+            os.close(held)
+
+
+def _fold_hurriedly(folder):
+    """Whether anything was folded, with the folder locked."""
+    if not _can_finish_soon(folder):
+        return False
+    windows.Store(folder).finish()
+    steps = fold(folder, time.monotonic() + _HURRIED)
     try:
-        if _can_finish_soon(folder):
-            windows.Store(folder).finish()
-            for _ in fold(folder, until):
-                pass
-    finally:
-        # Another thread may have forked meanwhile: its child's copy of the descriptor must not keep the lock.
-        fcntl.flock(held, fcntl.LOCK_UN)
-        os.close(held)
+        while True:
+            next(steps)
+    except StopIteration as done:
+        return done.value > 0
 
 
 def fold(folder: str, until: float | None = None):

@@ -66,7 +66,7 @@ class Spool:
     def reserve(self, fd, start, length):
         """Makes bytes `start` to `start + length` of the file real, or raises OSError: a page that is touched later
         must never be missing, the kernel would kill the process."""
-        if self.used() + length > self.limit and not self._make_room(length):
+        if not self._has(length) and not self._make_room(length):
             raise OSError(f"the spool is full: COVEY_AGENT_SPOOL_MAX is {self.limit} bytes")
         os.posix_fallocate(fd, start, length)
 
@@ -76,11 +76,14 @@ class Spool:
         from covey_agent.recorder import is_of_the_application
 
         try:
-            folding.make_room(self.folder, sleep)
+            folding.make_room(self.folder, lambda: self._has(length), sleep)
         except Exception as error:
             if is_of_the_application(error):
                 raise
             return False
+        return self._has(length)
+
+    def _has(self, length):
         return self.used() + length <= self.limit
 
     def map(self, fd, start, length):

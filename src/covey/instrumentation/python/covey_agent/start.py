@@ -90,6 +90,17 @@ def _ensure_helper(settings, segment):
         say(f"no helper: {error}")
         return
     election.ensure_helper(settings, segment.folder, segment)
+    uid, revive = segment.uid, election.revive
+
+    def in_child():
+        try:
+            if os.geteuid() == uid:
+                revive(settings, segment.folder)
+        except Exception as error:
+            if is_of_the_application(error):
+                raise
+
+    os.register_at_fork(after_in_child=in_child)
 
 
 def what_runs() -> tuple:
