@@ -4,39 +4,81 @@ from __future__ import annotations
 
 import hashlib
 import io
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import ParamSpec, TypeVar
 
 from covey import plugins
-from covey.errors import FormatError, InputError, SourceMismatch
+from covey.errors import CoveyError, InputError, MissingExtra, SourceMismatch, UsageError
+from covey.flows import bundles, inputs
 from covey.formats.base import Format, Input, Sources
 from covey.model import merge as law
-from covey.model.bundle import JOURNAL, Bundle, current
-from covey.model.manifest import Capture
-from covey.model.provenance import CaptureId, Provenance
+from covey.model.bundle import Bundle
+from covey.model.provenance import Provenance
 from covey.model.report import Report
 
-SNIFFED = 4096  # bytes
-MOST_STREAM = 1 << 30  # bytes
+P = ParamSpec("P")
+Found = TypeVar("Found")
 
 
 @dataclass
 class Reading:
-    """How inputs are read. format: the name that every file is of; "" tells by content. commit: which of several known
-    commits of one repository is meant. used: the formats met so far, by name."""
+    """How inputs are read, and what was met.
+
+    format: the name that every file is of; "" tells by content. commit: which of several known commits of one
+    repository is meant. keep_going: an input that cannot be read is put into `failures` and the rest is merged.
+    scope: takes files out of the merged report that do not count, see `flows/scope.py`.
+    """
 
     sources: Sources
     format: str = ""
     commit: str = ""
-    used: dict[str, Format] = field(default_factory=dict)
+    keep_going: bool = False
+    scope: Callable[[Report], Report] | None = None
+    failures: list[CoveyError] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
+    recognise: inputs.Recognise = field(init=False)
+    _commits: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    def with_name(self, name: str) -> Format:
-        if name not in self.used:
-            self.used[name] = plugins.load("formats", name)
-        return self.used[name]
+    def __post_init__(self) -> None:
+        self.recognise = inputs.Recognise(self.format)
+
+    def attempt(self, name: str, act: Callable[P, Found], *args: P.args, **kwargs: P.kwargs) -> Found | None:
+        """What `act` gives; None where the input cannot be read and the rest is wanted all the same."""
+        try:
+            return act(*args, **kwargs)
+        except (InputError, MissingExtra) as error:
+            failure: CoveyError = error
+        except OSError as error:
+            if error.strerror is None or not self.keep_going:
+                raise
+            failure = InputError(f"{error.filename or name}: {error.strerror}")
+        if not self.keep_going:
+            raise failure
+        self.failures.append(failure)
+        return None
+
+    def of_one_commit(self, report: Report) -> bool:
+        """Whether a report may be merged with those before it; SourceMismatch where two of one repository tell
+        different commits and none was picked."""
+        for source in report.sources:
+            if not source.commit:
+                continue
+            told = source.path or source.pod or source.component or "an input"
+            if self.commit and not source.commit.startswith(self.commit):
+                self.notes[f"left out: {told} is of commit {source.commit}"] = None
+                return False
+            commit, other = self._commits.setdefault(source.repository, (source.commit, told))
+            if commit != source.commit:
+                raise SourceMismatch(
+                    f"inputs of {source.repository or 'one repository'} come from several commits: {other} from "
+                    f"{commit}, {told} from {source.commit}",
+                    hint="pick one with --commit",
+                )
+        return True
 
 
 def load(
@@ -46,146 +88,115 @@ def load(
     how: law.How = "sum",
     *,
     relaxed: bool = False,
+    count_inputs: bool = False,
 ) -> Report:
-    """One report of everything named: bundles, files, folders of files, "-" for standard input.
+    """One report of everything named: bundles, files, folders of files, globs, "-" for standard input.
 
     parts: name -> what belongs to it; each becomes a slice "part:NAME" and is merged with the rest.
-    What counts though nothing loaded it is added once, at the end.
+    how: "subtract" and "intersect" take two names, whatever each stands for.
+    count_inputs: hits become the number of inputs in which a line ran; an input is a file, or the files of a folder
+    that belong together. Equal inputs are then counted each.
+    What counts though nothing loaded it is added once, at the end; then `reading.scope` takes out what does not count.
     """
-    reports = [_of_part(name, inputs, reading, how, relaxed) for name, inputs in (parts or {}).items()]
-    merged = law.merge([*reports, *_reports(names, reading)], how, relaxed=relaxed)
-    for fmt in reading.used.values():
+    if count_inputs and how != "sum":
+        raise UsageError(f"--count-inputs adds inputs up, so it does not go with --how {how}")
+    in_parts = (_of_part(name, inner, reading, how, relaxed, count_inputs) for name, inner in (parts or {}).items())
+    named = inputs.expanded(names)
+    if how in ("subtract", "intersect"):
+        rest: Iterable[Report] = (law.merge(_reports([name], reading), relaxed=relaxed) for name in named)
+    else:
+        rest = _counted(_reports(named, reading, alone=count_inputs), count_inputs)
+    merged = law.merge(chain(in_parts, rest), how, relaxed=relaxed, collapse=not count_inputs)
+    if reading.failures and not merged.files and not merged.sources:
+        raise reading.failures[0]
+    for fmt in reading.recognise.used.values():
         merged = fmt.complete(merged, reading.sources)
-    return merged
+    if reading.scope:
+        merged = reading.scope(merged)
+    more = [*reading.notes, *(f"not read: {failure.what}" for failure in reading.failures)]
+    return replace(merged, notes=tuple(dict.fromkeys((*merged.notes, *more)))) if more else merged
 
 
-def _of_part(name: str, inputs: Sequence[str], reading: Reading, how: law.How, relaxed: bool) -> Report:
+def _of_part(
+    name: str, names: Sequence[str], reading: Reading, how: law.How, relaxed: bool, count_inputs: bool
+) -> Report:
     if how in ("subtract", "intersect"):
         how = "sum"
-    return law.with_slice(law.merge(_reports(inputs, reading), how, relaxed=relaxed), f"part:{name}")
+    reports = _counted(_reports(inputs.expanded(names), reading, alone=count_inputs), count_inputs)
+    return law.with_slice(law.merge(reports, how, relaxed=relaxed, collapse=not count_inputs), f"part:{name}")
 
 
-def _reports(names: Sequence[str], reading: Reading) -> Iterator[Report]:
-    """One report at a time, so that only one is held beside the merged one; all bundles are looked at together."""
-    bundles = [Bundle.open(Path(name)) for name in names if _is_bundle(name)]
-    yield from _of_bundles(bundles, reading)
+def _counted(reports: Iterable[Report], count_inputs: bool) -> Iterable[Report]:
+    return map(law.counted_once, reports) if count_inputs else reports
+
+
+def _reports(names: Sequence[str], reading: Reading, alone: bool = False) -> Iterator[Report]:
+    """One report at a time, so that only one is held beside the merged one. alone: no file with another, as far as its
+    format allows."""
+    names = inputs.with_inner_bundles(names)
+    found = [reading.attempt(name, Bundle.open, Path(name)) for name in names if inputs.is_bundle(name)]
+    reads = bundles.readers([one for one in found if one], reading.commit, reading.recognise.named, reading.sources)
+    for report in chain((reading.attempt("", read) for read in reads), _of_files(names, reading, alone)):
+        if report is not None and reading.of_one_commit(report):
+            yield report
+
+
+def _of_files(names: Sequence[str], reading: Reading, alone: bool) -> Iterator[Report | None]:
+    gathered: dict[str, list[Input]] = {}
     for name in names:
-        if not _is_bundle(name):
-            for file in _files(name, reading):
-                yield _of_file(file, reading)
+        if inputs.is_bundle(name):
+            continue
+        for file in reading.attempt(name, inputs.files, name, reading.recognise, reading.notes) or ():
+            fmt = reading.attempt(file.name, reading.recognise.of, file)
+            if fmt is None:
+                continue
+            if getattr(fmt, "unites", ""):
+                gathered.setdefault(fmt.name, []).append(file)
+            else:
+                yield reading.attempt(file.name, _of_file, fmt, [file], reading.sources)
+    for name, together in gathered.items():
+        yield from _united(reading.recognise.named(name), together, reading, alone)
 
 
-def _is_bundle(name: str) -> bool:
-    folder = Path(name)
-    return name != "-" and folder.is_dir() and (Bundle.is_one(folder) or (folder / JOURNAL).is_file())
+def _united(fmt: Format, files: Sequence[Input], reading: Reading, alone: bool) -> Iterator[Report | None]:
+    """All at once; when one is damaged and the rest is wanted, the others at once after each was tried by itself."""
+    units = _units(fmt, files)
+    if not alone and len(units) > 1:
+        try:
+            yield _of_file(fmt, files, reading.sources)
+            return
+        except (InputError, MissingExtra, OSError):
+            if not reading.keep_going:
+                raise
+        units = [unit for unit in units if reading.attempt(unit[0].name, _of_file, fmt, unit, reading.sources)]
+        units = [[file for unit in units for file in unit]] if units else []
+    for unit in units:
+        yield reading.attempt(unit[0].name, _of_file, fmt, unit, reading.sources)
 
 
-def _of_bundles(bundles: Sequence[Bundle], reading: Reading) -> Iterator[Report]:
-    owners = [(bundle, capture) for bundle in bundles for capture in bundle.captures]
-    owners, note = _of_one_commit(owners, reading.commit)
-    for (bundle, _), (capture, ids) in zip(owners, current([capture for _, capture in owners]), strict=True):
-        if ids:
-            report = _of_capture(bundle, capture, ids, reading)
-            yield replace(report, notes=(*report.notes, note)) if note else report
+def _units(fmt: Format, files: Sequence[Input]) -> list[list[Input]]:
+    """The smallest groups that can be read: those of one folder where they belong together, else single files."""
+    if getattr(fmt, "unites", "") != "folder":
+        return [[file] for file in files]
+    folders: dict[str, list[Input]] = {}
+    for file in files:
+        folders.setdefault(posixpath.dirname(file.name), []).append(file)
+    return list(folders.values())
 
 
-def _of_one_commit(owners: list[tuple[Bundle, Capture]], commit: str) -> tuple[list[tuple[Bundle, Capture]], str]:
-    """What may be merged: captures of one commit a repository, with a note when some do not tell theirs."""
-    commits: dict[str, set[str]] = {}
-    for _, capture in owners:
-        commits.setdefault(capture.repository, set()).add(capture.commit)
-    for repository, known in commits.items():
-        if len(known - {""}) > 1:
-            if not commit:
-                raise SourceMismatch(
-                    f"captures of {repository or 'one repository'} come from {len(known - {''})} commits: "
-                    + ", ".join(sorted(known - {""})),
-                    hint="pick one with --commit",
-                )
-            owners = [(bundle, one) for bundle, one in owners if one.commit.startswith(commit)]
-            if not owners:
-                raise InputError(f"no capture is of commit {commit}")
-    if any(len(known) > 1 and "" in known for known in commits.values()):
-        return owners, "some captures do not tell their commit; they are taken to be of the same as the others"
-    return owners, ""
-
-
-def _of_capture(bundle: Bundle, capture: Capture, ids: frozenset[CaptureId], reading: Reading) -> Report:
-    inputs = [
-        Input.of_bytes(str(bundle.folder / capture.directory / file.name), bundle.read(capture, file))
-        for file in capture.files
-    ]
-    report = reading.with_name(capture.format).read(inputs, reading.sources)
-    digest = hashlib.sha256("".join(sorted(file.sha256 for file in capture.files)).encode()).hexdigest()
-    test = bundle.manifest.test
-    sources = [replace(capture.provenance(test, one), digest=f"sha256:{digest}") for one in capture.ids if one in ids]
-    return replace(report, sources=tuple(sources))
-
-
-def _files(name: str, reading: Reading) -> Iterator[Input]:
-    if name == "-":
-        yield _of_stream("-", sys.stdin.buffer)
-        return
-    path = Path(name)
-    if not path.is_dir():
-        if not path.exists():
-            raise InputError(f"{name} does not exist")
-        yield _of_named(path)
-        return
-    found = [Input.of_path(file) for file in sorted(path.rglob("*")) if file.is_file() and not file.is_symlink()]
-    known = [file for file in found if reading.format or _claims(file)]
-    if not known:
-        raise InputError(f"no file in {name} is of a format that covey knows", hint="`covey plugins` lists the formats")
-    yield from known
-
-
-def _of_named(path: Path) -> Input:
-    """A pipe, as in `covey report <(...)`, gives its content once only; a file is read as often as it takes."""
-    if path.is_file():
-        return Input.of_path(path)
-    with path.open("rb") as stream:
-        return _of_stream(str(path), stream)
-
-
-def _of_stream(name: str, stream: BinaryIO) -> Input:
-    data = stream.read(MOST_STREAM + 1)
-    if len(data) > MOST_STREAM:
-        told = "standard input" if name == "-" else name
-        raise InputError(f"{told} is larger than {MOST_STREAM} bytes")
-    return Input.of_bytes(name, data)
-
-
-def _of_file(file: Input, reading: Reading) -> Report:
-    report = reading.with_name(reading.format or format_of(file)).read([file], reading.sources)
+def _of_file(fmt: Format, files: Sequence[Input], sources: Sources) -> Report:
+    report = fmt.read(files, sources)
     if report.sources:
         return report
+    return replace(report, sources=tuple(Provenance(path=file.name, digest=_digest(file)) for file in files))
+
+
+def _digest(file: Input) -> str:
     digest = hashlib.sha256()
     with file.open() as stream:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
-    return replace(report, sources=(Provenance(path=file.name, digest=f"sha256:{digest.hexdigest()}"),))
-
-
-def format_of(file: Input) -> str:
-    """The name of the one format that claims a file by its content; FormatError for none or several."""
-    claims = _claims(file)
-    if len(claims) == 1:
-        return claims[0]
-    if claims:
-        raise FormatError(f"may be any of {', '.join(claims)}", path=file.name, hint="name one with --from")
-    raise FormatError(
-        "is of no format that covey knows", path=file.name, hint="`covey plugins` lists them; --from names one"
-    )
-
-
-def _claims(file: Input) -> list[str]:
-    with file.open() as stream:
-        head = stream.read(SNIFFED)
-    return [name for name in plugins.names("formats") if plugins.load("formats", name).sniff(file.name, head)] or [
-        plugin.name
-        for plugin in plugins.others("formats")
-        if plugins.load("formats", plugin.name).sniff(file.name, head)
-    ]
+    return f"sha256:{digest.hexdigest()}"
 
 
 def encode(report: Report, name: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from covey.errors import DuplicateSource, SourceMismatch, UsageError
 from covey.loops import columns
-from covey.model.counted import WIDTH, Arm, Blocks, Branches, Function, Functions, Lines
+from covey.model.counted import NO_LINES, WIDTH, Arm, Blocks, Branches, Function, Functions, Lines
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Mode, Report, bits
 
@@ -33,7 +33,7 @@ _COMBINE_SETS: Mapping[How, columns.Combine] = {
 HOWS: tuple[How, ...] = tuple(_COMBINE)
 
 
-def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False) -> Report:
+def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False, collapse: bool = True) -> Report:
     """One report of several, file by file, one input at a time.
 
     how: "sum" adds hits (saturating at 2**63-1), "max" and "presence" (0 or 1) do not count twice what ran twice;
@@ -41,21 +41,25 @@ def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False)
     relaxed: where block layouts differ, blocks become "conflict" and only which lines ran remains; otherwise
     SourceMismatch.
     Slices are united, but not under "subtract" and "intersect", where they would no longer be true.
-    Inputs whose sources overlap: equal ones collapse, others raise DuplicateSource.
+    Inputs whose sources overlap: equal ones collapse (and a note says so), others raise DuplicateSource; with
+    `collapse` false each counts as it comes.
     """
     files: dict[Key, FileCoverage] = {}
     slices: dict[str, dict[Key, int]] = {}
     notes: dict[str, None] = {}
     seen: dict[object, Provenance] = {}
+    told: dict[Key, str] = {}
     count = 0
     for report in reports:
         count += 1
         if how in ("subtract", "intersect") and count > 2:
             raise UsageError(f"--how {how} takes exactly two inputs")
         notes.update(dict.fromkeys(report.notes))
-        if report.sources and not _news(report.sources, seen):
+        if not collapse:
+            seen.update((object(), source) for source in report.sources)
+        elif report.sources and not _news(report.sources, seen, notes):
             continue
-        _fold(files, report.files, how, relaxed, first=count == 1)
+        _fold(files, report, how, relaxed, told, first=count == 1)
         for name, by_file in report.slices.items() if how in ("sum", "max", "presence") else ():
             mine = slices.setdefault(name, {})
             for key, bit_set in by_file.items():
@@ -65,7 +69,7 @@ def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False)
     return Report.of(files.values(), seen.values(), slices, notes)
 
 
-def _news(sources: Iterable[Provenance], seen: dict[object, Provenance]) -> bool:
+def _news(sources: Iterable[Provenance], seen: dict[object, Provenance], notes: dict[str, None]) -> bool:
     """Whether these sources are new; False when all are in already; DuplicateSource when one is in, but not equal."""
     old = new = 0
     for source in sources:
@@ -78,6 +82,8 @@ def _news(sources: Iterable[Provenance], seen: dict[object, Provenance]) -> bool
             seen[name] = source
         elif seen[name].digest == source.digest:
             old += 1
+            if source.path != seen[name].path:
+                notes[f"{source.path} holds the same as {seen[name].path} and counts once"] = None
         else:
             raise DuplicateSource(
                 f"{source.path or source.pod or source.component} is in two inputs with different content",
@@ -100,8 +106,12 @@ def _name(source: Provenance) -> object | None:
 
 
 def _fold(
-    files: dict[Key, FileCoverage], others: Mapping[Key, FileCoverage], how: How, relaxed: bool, first: bool
+    files: dict[Key, FileCoverage], report: Report, how: How, relaxed: bool, told: dict[Key, str], first: bool
 ) -> None:
+    """`told`: which input brought a file first."""
+    others = report.files
+    name = _called(report)
+    told.update((key, name) for key in others if key not in told)
     if first:
         files.update(others if how != "presence" else {key: _presence(file) for key, file in others.items()})
         return
@@ -112,10 +122,19 @@ def _fold(
                 files[key] = file
                 continue
             mine = _nothing_of(file)
-        files[key] = merge_files(mine, file, how, relaxed=relaxed)
+        try:
+            files[key] = merge_files(mine, file, how, relaxed=relaxed)
+        except SourceMismatch as error:
+            raise SourceMismatch(f"{error.what} ({told[key]} and {name})", hint=error.hint) from None
     if how == "intersect":
         for key in files.keys() - others.keys():
             files[key] = merge_files(files[key], FileCoverage(key[1], repository=key[0]), how, relaxed=relaxed)
+
+
+def _called(report: Report) -> str:
+    """An input as people know it."""
+    source = next(iter(report.sources), Provenance())
+    return source.path or source.pod or source.component or "an input without a name"
 
 
 def _presence(file: FileCoverage) -> FileCoverage:
@@ -133,7 +152,7 @@ def merge_files(one: FileCoverage, two: FileCoverage, how: How = "sum", *, relax
     if blocks == "conflict":
         mode = "set"  # hits of two layouts do not add up to anything; that a line ran remains true
     combine = _combining(mode, how)
-    lines = Lines()
+    lines = NO_LINES
     if not isinstance(blocks, Blocks) or not blocks.lines_by:
         lines = Lines(*columns.merge(one.lines.numbers, one.lines.hits, two.lines.numbers, two.lines.hits, combine))
     branches, bound = _branches(one.branches, two.branches, combine)
@@ -161,6 +180,8 @@ def _branches(one: Branches, two: Branches, combine: columns.Combine) -> tuple[B
 
     Anonymous arms say how many of a line's arms ran, not which: merged by maximum, which may be too low.
     """
+    if not one.lines and not two.lines:
+        return one, False
     anonymous = one.anonymous or two.anonymous
     if not anonymous and one.same_arms(two):
         return Branches(one.lines, one.keys, columns.combined(one.hits, two.hits, combine)), False
@@ -175,6 +196,8 @@ def _branches(one: Branches, two: Branches, combine: columns.Combine) -> tuple[B
 
 
 def _functions(one: Functions, two: Functions, combine: columns.Combine) -> Functions:
+    if not one.names and not two.names:
+        return one
     if one.same_functions(two):
         lasts = one.lasts if one.lasts == two.lasts else array("i", map(max, one.lasts, two.lasts))
         return Functions(one.names, one.firsts, lasts, columns.combined(one.hits, two.hits, combine))
@@ -218,6 +241,30 @@ def _blocks(
         + ", ".join(map(str, lines[:5])),
         hint="merge captures of one build, or keep only lines with --relaxed",
     )
+
+
+def counted_once(report: Report) -> Report:
+    """The report with 1 for all that ran: the sum of such reports says in how many of them it did."""
+
+    def once(file: FileCoverage) -> FileCoverage:
+        blocks = file.blocks
+        if isinstance(blocks, Blocks):
+            blocks = Blocks(blocks.layout, _ones(blocks.hits), blocks.lines_by)
+        lines = (
+            Lines()
+            if isinstance(blocks, Blocks) and blocks.lines_by
+            else Lines(file.lines.numbers, _ones(file.lines.hits))
+        )
+        branches = Branches(file.branches.lines, file.branches.keys, _ones(file.branches.hits))
+        functions = file.functions
+        functions = Functions(functions.names, functions.firsts, functions.lasts, _ones(functions.hits))
+        return replace(file, lines=lines, branches=branches, functions=functions, blocks=blocks, mode="count")
+
+    return replace(report, files={key: once(file) for key, file in report.files.items()})
+
+
+def _ones(hits: array[int]) -> array[int]:
+    return array("q", map(bool, hits))
 
 
 def with_slice(report: Report, name: str) -> Report:

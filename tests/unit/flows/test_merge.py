@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from covey.errors import BundleError, FormatError, InputError, SourceMismatch
-from covey.flows import merge
+from covey.flows import inputs
 from covey.flows.checkout import checkout_sources
 from covey.flows.merge import Reading, encode, load
 from covey.model.manifest import Capture, Manifest, Process, StoredFile
@@ -199,7 +199,7 @@ def test_a_pipe_is_read_once(tmp_path, reading):
 
 
 def test_what_never_ends_is_refused(reading, monkeypatch):
-    monkeypatch.setattr(merge, "MOST_STREAM", 10_000)
+    monkeypatch.setattr(inputs, "MOST_STREAM", 10_000)
     with pytest.raises(InputError, match="/dev/zero is larger than"):
         load(["/dev/zero"], reading)
 

@@ -1,0 +1,180 @@
+"""What the user names, file by file: paths, folders, globs that no shell expanded, standard input; and the format of
+each, told by its content."""
+
+from __future__ import annotations
+
+import functools
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from covey import plugins
+from covey.errors import FormatError, InputError, MissingExtra, UsageError
+from covey.formats.base import Format, Input
+from covey.model.bundle import JOURNAL, Bundle
+
+SNIFFED = 4096  # bytes
+MOST_STREAM = 1 << 30  # bytes
+MOST_MATCHES = 1_000_000  # of one glob, or files of one folder
+_NAMED = 3  # how many files a note names
+# Whose turn is first at a file called so. The content still decides; this only spares importing the other formats.
+LIKELY = {".info": "lcov", ".lcov": "lcov", ".coverage": "coveragepy", ".sqlite": "coveragepy"}
+
+
+def expanded(names: Iterable[str]) -> list[str]:
+    """The names with globs expanded, ascending, as shells do: "*", "?", "[...]" in one folder, "**" over several.
+
+    A name that exists as it stands is no glob. UsageError when "-" is there twice, InputError for a glob that matches
+    nothing.
+    """
+    found: list[str] = []
+    for name in names:
+        if name == "-" and "-" in found:
+            raise UsageError("standard input can be read once only, and - is there twice")
+        if name != "-" and glob.has_magic(name) and not os.path.lexists(name):
+            matches = sorted(islice(glob.iglob(name, recursive=True), MOST_MATCHES))  # noqa: PTH207 - it may be absolute
+            if not matches:
+                raise InputError(f"nothing matches {name}")
+            found += matches
+        else:
+            found.append(name)
+    return found
+
+
+def is_bundle(name: str) -> bool:
+    """Whether this is a bundle's folder, also an unfinished one."""
+    folder = Path(name)
+    return name != "-" and folder.is_dir() and (Bundle.is_one(folder) or (folder / JOURNAL).is_file())
+
+
+def with_inner_bundles(names: Iterable[str]) -> list[str]:
+    """The names, a folder that is no bundle but holds some followed by these."""
+    found: list[str] = []
+    for name in names:
+        found.append(name)
+        if name != "-" and Path(name).is_dir() and not is_bundle(name):
+            found += [folder for folder, _, _ in _walk(name, []) if is_bundle(folder)]
+    return found
+
+
+def files(name: str, recognise: Recognise, notes: dict[str, None]) -> list[Input]:
+    """The files behind one name. Of a folder those that a format claims, ascending; the others are counted in a note,
+    and what lies in bundles is left to them. InputError when there is nothing."""
+    if name == "-":
+        return [of_stream("-", sys.stdin.buffer)]
+    path = Path(name)
+    if not path.is_dir():
+        return [_of_path(path)]
+    bundles: list[str] = []
+    known: list[Input] = []
+    unknown: list[Input] = []
+    for folder, _, inner in _walk(name, bundles):
+        for file in sorted(inner):
+            full = Path(folder, file)
+            if full.is_file() and not full.is_symlink():
+                one = Input.of_path(full)
+                (known if recognise.knows(one) else unknown).append(one)
+    if not known and not bundles:
+        raise InputError(f"no file in {name} is of a format that covey knows", hint="`covey plugins` lists the formats")
+    if unknown:
+        some = ", ".join(one.name for one in unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
+        notes[f"{name}: passed over {len(unknown)} files of no known format: {some}"] = None
+    return known
+
+
+def _walk(name: str, bundles: list[str]) -> Iterator[tuple[str, list[str], list[str]]]:
+    """os.walk in order, at most MOST_MATCHES files; bundles are given without what is in them, and told."""
+    seen = 0
+    for folder, folders, inner in os.walk(name):
+        folders.sort()
+        if is_bundle(folder):
+            bundles.append(folder)
+            folders.clear()
+            yield folder, folders, []
+            continue
+        seen += len(inner)
+        if seen > MOST_MATCHES:
+            raise InputError(f"{name} holds more than {MOST_MATCHES} files")
+        yield folder, folders, inner
+
+
+def _of_path(path: Path) -> Input:
+    """A pipe, as in `covey report <(...)`, gives its content once only; a file is read as often as it takes."""
+    if path.is_file():
+        return Input.of_path(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist")
+    with path.open("rb") as stream:
+        return of_stream(str(path), stream)
+
+
+def of_stream(name: str, stream: BinaryIO) -> Input:
+    """All that a stream gives, at most 1 GiB; InputError where there is more."""
+    data = stream.read(MOST_STREAM + 1)
+    if len(data) > MOST_STREAM:
+        told = "standard input" if name == "-" else name
+        raise InputError(f"{told} is larger than {MOST_STREAM} bytes")
+    return Input.of_bytes(name, data)
+
+
+class Recognise:
+    """Tells the format of files by their content. `format`: the name that every file is of, "" to look.
+
+    used: the formats met so far, by name; they are asked first, so that of many files of one format only the first
+    costs the import of all. Exactly one format claims a file, which tests hold for every format of covey's own.
+    """
+
+    def __init__(self, format: str = "") -> None:  # noqa: A002 - what the flag is called
+        self._format = format
+        self.used: dict[str, Format] = {}
+
+    def of(self, file: Input) -> Format:
+        """The one format that claims a file; FormatError for none or several."""
+        claims = self.claims(file)
+        if len(claims) == 1:
+            return self.named(claims[0])
+        if claims:
+            raise FormatError(f"may be any of {', '.join(claims)}", path=file.name, hint="name one with --from")
+        with file.open() as stream:
+            what = "is empty" if not stream.read(1) else "is of no format that covey knows"
+        raise FormatError(what, path=file.name, hint="`covey plugins` lists the formats; --from names one")
+
+    def knows(self, file: Input) -> bool:
+        """Whether a format claims the file, or its packing is damaged, which reading it will say."""
+        try:
+            return bool(self.claims(file))
+        except (FormatError, MissingExtra):
+            return True
+
+    def claims(self, file: Input) -> Sequence[str]:
+        """The names of the formats that claim a file. FormatError where it is packed and the packing is damaged."""
+        if self._format:
+            return [self._format]
+        with file.open() as stream:
+            head = stream.read(SNIFFED)
+        hints = [name for end, name in LIKELY.items() if file.name.endswith((end, f"{end}.gz"))]
+        for name in dict.fromkeys([*reversed(self.used), *hints]):
+            if self._loaded(name).sniff(file.name, head):
+                return [name]
+        return [name for name in plugins.names("formats") if self._loaded(name).sniff(file.name, head)] or [
+            name for name in _others() if self._loaded(name).sniff(file.name, head)
+        ]
+
+    def named(self, name: str) -> Format:
+        """The format of that name, from now on one of those that were met."""
+        if name not in self.used:
+            self.used[name] = self._loaded(name)
+        return self.used[name]
+
+    def _loaded(self, name: str) -> Format:
+        found: Format = plugins.load("formats", name)
+        return found
+
+
+@functools.cache
+def _others() -> tuple[str, ...]:
+    return tuple(plugin.name for plugin in plugins.others("formats"))
