@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import signal
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
-from covey.errors import CoveyError
+from covey.errors import ConfigError, CoveyError
+
+_CHUNK = 1 << 16  # bytes
 
 
 @contextlib.contextmanager
@@ -37,3 +43,25 @@ def at_most(seconds: float, late: CoveyError) -> Iterator[None]:
 
 def _in_use() -> bool:
     return signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL or signal.getitimer(signal.ITIMER_REAL)[0] > 0
+
+
+def read_small(path: Path, most: int, seconds: float = 60.0) -> bytes:
+    """The content of a settings or secrets file of up to `most` bytes, which may be a pipe, as in `--token <(command)`.
+
+    ConfigError when there is more, or when it is not complete in time: a pipe that nobody writes to would hang covey,
+    and an event loop that hangs hears no Ctrl-C. OSError where the file cannot be read.
+    """
+    end = time.monotonic() + seconds
+    found = bytearray()
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        while len(found) <= most:
+            if not select.select([descriptor], [], [], max(end - time.monotonic(), 0))[0]:
+                raise ConfigError(f"{path} was not complete within {seconds:g} s", hint="does anything write to it?")
+            chunk = os.read(descriptor, _CHUNK)
+            if not chunk:
+                return bytes(found)
+            found += chunk
+    finally:
+        os.close(descriptor)
+    raise ConfigError(f"{path} is larger than {most} bytes")

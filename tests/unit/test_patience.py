@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import os
 import re
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from covey.errors import ConfigError
-from covey.patience import at_most
+from covey.patience import at_most, read_small
 
 LATE = ConfigError("too long")
 
@@ -48,3 +50,28 @@ def test_another_thread_works_without_a_clock():
     thread.start()
     thread.join()
     assert done
+
+
+def test_a_small_file_is_read_from_a_pipe_too(tmp_path):
+    ours, theirs = os.pipe()
+    os.write(theirs, b"token\n")
+    os.close(theirs)
+    (tmp_path / "file").write_bytes(b"token\n")
+    try:
+        assert read_small(Path(f"/dev/fd/{ours}"), 10) == read_small(tmp_path / "file", 10) == b"token\n"
+    finally:
+        os.close(ours)
+
+
+def test_a_pipe_that_is_never_complete_and_a_file_without_end_are_refused(tmp_path):
+    ours, theirs = os.pipe()
+    try:
+        with pytest.raises(ConfigError, match="not complete"):
+            read_small(Path(f"/dev/fd/{ours}"), 10, seconds=0.05)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    with pytest.raises(ConfigError, match="larger than 10 bytes"):
+        read_small(Path("/dev/zero"), 10)
+    with pytest.raises(OSError, match="directory"):
+        read_small(tmp_path, 10)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from covey.cli.output import note, say, warn
+from covey.cli.output import FilePath, note, say, warn
 from covey.errors import UsageError
 
 
@@ -18,7 +18,7 @@ from covey.errors import UsageError
     epilog="\b\nExamples:\n  covey agent python\n  covey agent python -o build/covey\n",
 )
 @click.argument("language", type=click.Choice(["python"]))
-@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the files to.")
+@click.option("-o", "--output", type=FilePath(file_okay=False), help="Folder to write the files to.")
 def agent(language: str, output: Path | None) -> None:  # noqa: ARG001 - one language so far, named for the next
     """Write the files to put into an image, and print the Dockerfile lines.
 
@@ -65,7 +65,7 @@ def _write(output: Path) -> None:
     "--source", multiple=True, metavar="DIR|PACKAGE", help="What to record; all that is not installed by default."
 )
 @click.option("--omit", multiple=True, metavar="GLOB", help="Files not to record.")
-@click.option("--spool", type=click.Path(path_type=Path), help="Record into this folder, beside what is in it.")
+@click.option("--spool", type=FilePath(), help="Record into this folder, beside what is in it.")
 @click.option(
     "--core", type=click.Choice(["auto", "monitoring", "probes", "ctrace"]), default="auto", help="How to record."
 )

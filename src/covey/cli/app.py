@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +91,30 @@ class Verbs(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(verb, text) for verb, (_, text) in sorted(VERBS.items())])
 
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        with _reader_may_go():
+            return super().make_context(*args, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
         verb = ctx._protected_args[0] if ctx._protected_args else ""  # noqa: SLF001 - click has no public way
         if verb in VERBS:
             ctx.default_map = _defaults(verb)
             if verb in NOT_FROM_ENVIRONMENT:
                 ctx.auto_envvar_prefix = None
-        return super().invoke(ctx)
+        with _reader_may_go():
+            return super().invoke(ctx)
+
+
+class _ReaderGone(Exception):
+    """Nobody reads our output any more. Of its own name click makes exit code 1, which has a meaning here."""
+
+
+@contextlib.contextmanager
+def _reader_may_go() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
 
 
 def _defaults(verb: str) -> dict[str, Any]:
@@ -156,7 +174,7 @@ def run(arguments: list[str]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed again, it would be a traceback of Python's own end
         click.echo("covey: interrupted", err=True)
         return 130
-    except BrokenPipeError:  # the reader of our output has gone, as in `covey report ... | head`
+    except (_ReaderGone, BrokenPipeError):  # the reader of our output has gone, as in `covey report ... | head`
         _drop_output()
         return 0
     except Exception as error:  # noqa: BLE001 - the last door: nothing passes it as a traceback unasked

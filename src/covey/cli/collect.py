@@ -10,7 +10,7 @@ import click
 
 from covey.cli import targets
 from covey.cli.collection import Run, bar, stoppable
-from covey.cli.output import print_json, warn
+from covey.cli.output import FilePath, print_json, warn
 from covey.errors import GOOD, INTERRUPTED, PARTIAL, REMOTE, NothingCollected, RemoteError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ coverport's flags are accepted; one without effect here says so.
 @targets.which_options
 @targets.how_options
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), default="coverage-output", show_default=True,
+    "-o", "--output", type=FilePath(file_okay=False), default="coverage-output", show_default=True,
     help="The bundle's folder. One that was interrupted is gone on with.",
 )  # fmt: skip
 @click.option("--test-name", default="", metavar="NAME", help="What ran; covey-<time> by default.")

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import click
 
-from covey.cli.output import say
+from covey.cli.output import FilePath, say
 from covey.errors import CoveyError, MissingExtra, ToolError, UsageError
 
 WORKERS = 4
@@ -39,7 +39,7 @@ ABROAD = {"grams": 800, "country": "JP", "contents": "a book", "worth": 1_500}
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FilePath(file_okay=False),
     default="covey-demo",
     show_default=True,
     help="Folder to work in; one that an earlier demo made is made anew.",

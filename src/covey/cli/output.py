@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,18 @@ from covey.model.outside import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+class FilePath(click.Path):
+    """A path; empty, as a variable that is not set gives it, it would be the working directory."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(path_type=Path, **more)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 UNBROKEN = 2000  # columns where stderr is no terminal: a name in a log must stay whole, to be searched for

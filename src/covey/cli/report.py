@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from covey.cli.output import note, say
+from covey.cli.output import FilePath, note, say
 from covey.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def reading_options(command: Command) -> Command:
         click.option("--from", "from_format", default="", metavar="FORMAT", help="The inputs' format, not by content."),
         click.option(
             "--checkout",
-            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            type=FilePath(file_okay=False, exists=True),
             default=".",
             show_default=True,
             help="Root of the sources. Its coverage configuration is honoured.",
@@ -72,6 +72,8 @@ def read(
 
     if not inputs and not parts:
         raise UsageError("there is nothing to read", hint="name bundles or reports, or - for standard input")
+    if "" in inputs:
+        raise UsageError("an input has an empty name", hint="is a variable of your script not set?")
     named: dict[str, list[str]] = {}
     for part in parts:
         name, equals, file = part.partition("=")
@@ -112,7 +114,7 @@ def _tell_notes(report: Report, wanted: str) -> None:
 )
 @reading_options
 @click.option("--format", "name", metavar="FORMAT", help="text, markdown, html, json, or a data format; by -o's name.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder for html; stdout by default.")
+@click.option("-o", "--output", type=FilePath(), help="File, or folder for html; stdout by default.")
 @click.option("--title", default="", help="A heading of your own.")
 @click.option("-m", "--show-missing", is_flag=True, help="Name the lines and branches that did not run.")
 @click.option("--skip-covered", is_flag=True, help="Leave out files in which everything ran.")
@@ -149,7 +151,7 @@ def report(
     "  covey merge a.info b.info --how max -o all.info\n",
 )
 @reading_options
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; stdout by default.")
+@click.option("-o", "--output", type=FilePath(), help="File to write; stdout by default.")
 @click.option("--format", "name", metavar="FORMAT", help="Data format to write; by -o's name, else covey's own.")
 def merge(output: Path | None, name: str | None, **options: Any) -> None:
     """Merge bundles and reports of any known format into one file."""

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from covey.cli.output import FilePath
 from covey.errors import UsageError
+from covey.patience import read_small
 
 if TYPE_CHECKING:
     from covey.flows.pods import How
@@ -60,9 +62,7 @@ _WHICH = (
         "--images", multiple=True, type=Several(), metavar="IMAGE,...", help="Containers that run these images."
     ),
     click.option("--snapshot", default="", metavar="JSON", help="A snapshot whose images are meant."),
-    click.option(
-        "--snapshot-file", type=click.Path(path_type=Path, dir_okay=False), help="The same, read from a file."
-    ),
+    click.option("--snapshot-file", type=FilePath(dir_okay=False), help="The same, read from a file."),
     click.option(
         "--match",
         type=click.Choice(["exact", "repository"]),
@@ -92,9 +92,7 @@ _HOW = (
         show_default=True,
         help="Port-forward by covey itself, or by kubectl.",
     ),
-    click.option(
-        "--agent-token-file", type=click.Path(path_type=Path), metavar="FILE", help="Holds the agents' token."
-    ),
+    click.option("--agent-token-file", type=FilePath(), metavar="FILE", help="Holds the agents' token."),
     click.option(
         "--timeout", type=Duration(), default="120s", show_default=True, help="For everything, as 90, 90s, 2m."
     ),
@@ -192,8 +190,10 @@ def _flat(values: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
 
 
 def _read(file: Path, limit: int) -> str:
-    with file.open("rb") as stream:
-        return stream.read(limit + 1).decode("utf-8", "replace")
+    try:
+        return read_small(file, limit).decode("utf-8", "replace")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from covey.errors import ClusterError, ConfigError
+from covey.patience import read_small
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _LARGEST = 16 * 2**20  # bytes of one file
@@ -117,9 +118,7 @@ def _read(file: Path) -> dict[str, Any]:
     import yaml  # type: ignore[import-untyped]  # it comes with lightkube
 
     try:
-        if file.stat().st_size > _LARGEST:
-            raise ConfigError(f"{file}: too large for a kubeconfig")
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.safe_load(read_small(file, _LARGEST).decode())
     except OSError as error:
         raise ConfigError(f"the kubeconfig {file} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:

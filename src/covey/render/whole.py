@@ -32,9 +32,9 @@ def whole(out: Path) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def _stream(out: Path) -> Iterator[BinaryIO]:
     place = Path(os.path.realpath(out))  # a link stays one
-    mode = _mode(place)
+    mode = _mode(out)  # not of `place`: the way to a pipe, as /dev/stdout may be one, has no name in the end
     if mode is not None and not (stat.S_ISREG(mode) and _is_replaceable(place)):
-        with place.open("wb") as stream:
+        with out.open("wb") as stream:
             yield stream
         return
     descriptor, name = tempfile.mkstemp(prefix=f".{place.name[:50]}.", dir=place.parent)

@@ -126,3 +126,35 @@ def test_what_was_written_before_outlives_a_disk_that_is_full(tracefile, verb, r
     assert b"cannot" in done.stderr
     assert b"Traceback" not in done.stderr
     assert files(folder / "out") == before
+
+
+@pytest.mark.parametrize(
+    "verb", ["report a.info", "merge a.info", "merge a.info -o /dev/stdout", "--help", "report a.info 2>&1", "plugins"]
+)
+def test_a_reader_that_has_gone_is_no_failure(tracefile, verb):
+    done = shell(f"{{ sleep 0.3; {COVEY} {verb}; echo $? >&3; }} 3>code | true", cwd=tracefile.parent)
+    assert (tracefile.parent / "code").read_text() == "0\n", done.stderr
+
+
+def test_standard_output_can_be_named_as_a_file(tracefile):
+    done = shell(f"{COVEY} merge a.info -o /dev/stdout | cat", cwd=tracefile.parent)
+    assert done.stdout.startswith(b'{"schema": "covey.report/1"'), done.stderr
+
+
+@pytest.mark.parametrize(
+    "verb",
+    ["report ''", "merge '' a.info", "merge a.info -o ''", "report a.info --checkout ''", "agent python -o ''",
+     "collect --url localhost:1 -o ''", "demo -o ''"],
+)  # fmt: skip
+def test_an_empty_name_is_not_the_working_directory(tracefile, verb):
+    done = shell(f"{COVEY} {verb}", cwd=tracefile.parent)
+    assert done.returncode == 2
+    assert b"empty" in done.stderr
+    assert [path.name for path in tracefile.parent.iterdir()] == ["a.info"]
+
+
+@pytest.mark.parametrize("option", ["--agent-token-file", "-l app=a --kubeconfig"])
+def test_a_secret_without_end_is_refused(tracefile, option):
+    done = shell(f"{COVEY} collect --url localhost:1 {option} /dev/zero", cwd=tracefile.parent)
+    assert done.returncode == 2
+    assert b"larger than" in done.stderr
