@@ -44,7 +44,7 @@ class Lines(Mapping[int, int]):
     @classmethod
     def of_blocks(cls, blocks: Blocks) -> Lines:
         """What `blocks.lines_by` says of the lines, found out when somebody asks: merging never does."""
-        lines = cls()
+        lines = cls(NO_LINES._numbers, NO_LINES._hits)
         lines._blocks = blocks
         return lines
 
@@ -94,6 +94,9 @@ class Lines(Mapping[int, int]):
     def missing(self) -> list[int]:
         """Executable lines that did not run, ascending."""
         return [number for number, hits in zip(self.numbers, self.hits, strict=True) if not hits]
+
+
+NO_LINES = Lines()
 
 
 class Arm(NamedTuple):
@@ -173,6 +176,9 @@ class Branches(Sequence[Arm]):
         return Ratio(columns.covered(self.hits), len(self.hits))
 
 
+NO_BRANCHES = Branches()
+
+
 def arm_order(arm: Arm) -> tuple[int, int, str]:
     """Where an arm stands: shorter keys first, so that "9" comes before "10"."""
     return arm.line, len(arm.key), arm.key
@@ -249,6 +255,9 @@ class Functions(Sequence[Function]):
     @property
     def ratio(self) -> Ratio:
         return Ratio(columns.covered(self.hits), len(self.hits))
+
+
+NO_FUNCTIONS = Functions()
 
 
 class Block(NamedTuple):

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
-from covey.model.counted import Blocks, Branches, Functions, Lines
+from covey.model.counted import NO_BRANCHES, NO_FUNCTIONS, NO_LINES, Blocks, Branches, Functions, Lines
 from covey.model.provenance import Provenance
 from covey.model.ratio import Totals
 
@@ -28,9 +28,9 @@ class FileCoverage:
     """
 
     path: str
-    lines: Lines = field(default_factory=Lines)
-    branches: Branches = field(default_factory=Branches)
-    functions: Functions = field(default_factory=Functions)
+    lines: Lines = field(default_factory=lambda: NO_LINES)
+    branches: Branches = field(default_factory=lambda: NO_BRANCHES)
+    functions: Functions = field(default_factory=lambda: NO_FUNCTIONS)
     blocks: Blocks | Literal["conflict"] | None = None
     mode: Mode = "count"
     repository: str | None = None
