@@ -43,11 +43,11 @@ class Run:
         found, collected = run_stoppable(self._collect)
         if self.as_json:
             print_json(summary.to_json(self.output, collected.manifest, collected.captures, found, collected.notes))
-        summary.show(self.output, collected.manifest, collected.captures, found, collected.notes)
+        summary.show(self.output, collected.manifest, collected.captures, found, collected.notes, collected.earlier)
         if not found.targets:
             raise NothingCollected(self.wanted.none, hint=targets.where_to_look(found))
         check(collected)
-        return PARTIAL if collected.manifest.failures else GOOD
+        return PARTIAL if collected.failures else GOOD
 
     def around(self, command: tuple[str, ...]) -> int:
         """Reset, run the command, collect. The command's own failure comes before all but a bug and an interrupt."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covey.cli.output import console, say, warn
-from covey.model.manifest import Capture, Manifest, failure_to_json, to_time
+from covey.model.manifest import Capture, Failure, Manifest, failure_to_json, to_time
 from covey.model.provenance import Target
 
 if TYPE_CHECKING:
@@ -85,8 +85,9 @@ def show(
     captures: Sequence[Capture],
     found: Discovery | None,
     notes: Sequence[str],
+    earlier: Collection[Failure] = (),
 ) -> None:
-    """The summary of a collection: where from, and why anything is missing."""
+    """The summary of a collection: where from, why anything is missing. earlier: failures of runs before this one."""
     table = _table("from", "component", "agent", "port", "processes", "size")
     for capture in sorted(captures, key=lambda one: (one.target.name, one.port)):
         _add(
@@ -101,13 +102,16 @@ def show(
     if captures:
         console().print(table)
     _show_around(found)
-    if manifest.failures:
+    if failures := [failure for failure in manifest.failures if failure not in earlier]:
         table = _table("not collected", "why", "what to do")
-        for failure in manifest.failures:
+        for failure in failures:
             _add(table, failure.target, failure.what or failure.reason, failure.hint)
         console().print(table)
     texts = [*notes, *(f"{one.target.name}: {text}" for one in captures for text in one.warnings)]
     _tell(texts)
+    if earlier:
+        names = ", ".join(dict.fromkeys(failure.target for failure in list(earlier)[:MOST_NOTES]))
+        warn(f"the bundle has failures of earlier collections, not asked for now: {names} (another -o begins anew)")
     count = f"{len(captures)} capture{'' if len(captures) == 1 else 's'} of test {manifest.test!r}"
     shows = f": covey report {folder} shows the coverage" if manifest.captures else ""
     say(f"{count} in {folder} ({manifest.status}){shows}")

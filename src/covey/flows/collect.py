@@ -25,12 +25,18 @@ Origins = Mapping[str, tuple[str, str]]  # (repository, commit)
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """captures: those of this run; the manifest has also what was in the bundle before. notes: worth knowing, no
-    failure."""
+    """captures, failures: those of this run; the manifest has also what was in the bundle before, and of the failures
+    those of targets that this run did not ask for. notes: worth knowing, no failure."""
 
     manifest: Manifest
     captures: tuple[Capture, ...]
+    failures: tuple[Failure, ...]
     notes: tuple[str, ...]
+
+    @property
+    def earlier(self) -> tuple[Failure, ...]:
+        """Failures of earlier runs that are in the bundle still."""
+        return tuple(one for one in self.manifest.failures if one not in self.failures)
 
 
 async def collect(
@@ -50,9 +56,11 @@ async def collect(
     failure in the manifest, never an exception.
     """
     taken: dict[str, Capture] = {}
+    failed: dict[Failure, None] = {}
     writing = anyio.Lock()
 
     async def record(failure: Failure) -> None:
+        failed[failure] = None
         async with writing:
             await anyio.to_thread.run_sync(journal.fail, failure)
 
@@ -73,13 +81,13 @@ async def collect(
     finally:
         with anyio.CancelScope(shield=True):
             manifest = await anyio.to_thread.run_sync(journal.finish)
-    return Collected(manifest, tuple(taken.values()), tuple(sweep.notes))
+    return Collected(manifest, tuple(taken.values()), tuple(failed), tuple(sweep.notes))
 
 
 def check(collected: Collected) -> None:
-    """NothingCollected when this run brought nothing, with a reason: the last, for those of earlier runs come first."""
+    """NothingCollected when this run brought nothing, with the last reason."""
     if not collected.captures:
-        last = next(reversed(collected.manifest.failures), Failure("", ""))
+        last = next(reversed(collected.failures), Failure("", ""))
         raise NothingCollected(
             f"nothing was collected{': ' if last.what else ''}{last.what}", hint=last.hint or "see `covey doctor`"
         )

@@ -67,6 +67,18 @@ def test_a_part_is_a_part(tmp_path, soft, code):
     assert Bundle.open(tmp_path / "b").manifest.status == "partial"
 
 
+def test_failures_of_earlier_runs_do_not_decide_about_this_one(tmp_path):
+    with serving(covey()) as good, serving(stranger) as bad:
+        first = run("collect", "--url", f"127.0.0.1:{good.port}", "--url", f"127.0.0.1:{bad.port}", cwd=tmp_path)
+        again = run("collect", "--url", f"127.0.0.1:{good.port}", cwd=tmp_path)
+        still = run("collect", "--url", f"127.0.0.1:{bad.port}", cwd=tmp_path)
+    assert (first.returncode, again.returncode, still.returncode) == (6, 0, 3)
+    assert "not collected" not in again.stderr
+    assert f"earlier collections, not asked for now: 127.0.0.1:{bad.port}" in again.stderr
+    manifest = Bundle.open(tmp_path / "coverage-output").manifest
+    assert (manifest.status, len(manifest.captures), len(manifest.failures)) == ("partial", 1, 1)
+
+
 def test_nothing_collected(tmp_path):
     with serving(stranger) as bad:
         done = run("collect", "--url", f"127.0.0.1:{bad.port}", "-o", "b", cwd=tmp_path)
