@@ -1,0 +1,108 @@
+"""Istanbul's coverage JSON: what nyc, jest, vitest, karma, Cypress, c8 and covey's own writer make."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+import msgspec
+
+from covey.errors import FormatError
+from covey.formats import istanbulmaps as maps
+from covey.formats.base import Input, Sources
+from covey.formats.intake import MOST_BYTES, clean, collector_off, provenance
+from covey.loops import istanbul as loops
+from covey.model.counted import Blocks, Branches, Functions
+from covey.model.merge import merge_files
+from covey.model.report import FileCoverage, Report
+
+_BEGINS = re.compile(
+    rb'\s*\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{\s*"(?:path|all|statementMap|branchMap|fnMap|s|b|f)"\s*:\s*(?:["{]|true|false)'
+)
+_MOST_KEPT = 64 << 20  # bytes of maps that are remembered from one file to the next
+
+
+class Istanbul:
+    name = "istanbul"
+
+    def __init__(self) -> None:
+        self._shapes: dict[str, maps.Shape] = {}  # saves decoding what the shard before said in the same bytes
+        self._kept = 0
+
+    def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
+        return _BEGINS.match(head) is not None
+
+    def read(self, files: Sequence[Input], sources: Sources) -> Report:
+        """Statements as blocks (lines follow from where they begin), branches and functions, mode "count".
+
+        Files of one place are merged; one that nothing loaded (`"all": true`) gives way to one that ran.
+        """
+        found: dict[str, FileCoverage] = {}
+        waiting: dict[str, FileCoverage] = {}
+        origins, notes = [], dict[str, None]()
+        for file in files:
+            data = file.read(MOST_BYTES)
+            origins.append(provenance(file, data, self.name))
+            for recorded, entry in _entries(data, file.name).items():
+                place = sources.locate(clean(entry.path or recorded))
+                if sources.root and not place.mapped:
+                    notes[f"without a place in the repository: {place.path} ({place.why})"] = None
+                known = waiting if entry.all else found
+                one = self._coverage(place.path, entry, file.name)
+                known[place.path] = merge_files(known[place.path], one) if place.path in known else one
+        return Report.of((waiting | found).values(), origins, notes=notes)
+
+    def _coverage(self, path: str, entry: maps.Entry, file: str) -> FileCoverage:
+        try:
+            shape = self._shape(path, entry)
+            statements = maps.hits_of(entry.s, shape.statement_keys, "statements")
+            functions = maps.hits_of(entry.f, shape.function_keys, "functions")
+            arms = maps.arm_hits(entry.b, shape.branch_keys)
+            return FileCoverage(
+                path,
+                branches=Branches(shape.lines, shape.arm_keys, array("q", map(arms.__getitem__, shape.arm_which))),
+                functions=Functions(
+                    shape.names, shape.firsts, shape.lasts, array("q", map(functions.__getitem__, shape.function_which))
+                ),
+                blocks=Blocks(shape.layout, array("q", loops.picked(statements, shape.statement_which)), "start"),
+            )
+        except (ValueError, OverflowError) as error:
+            raise FormatError(f"{path}: {error}", path=file) from None
+
+    def _shape(self, path: str, entry: maps.Entry) -> maps.Shape:
+        raws = entry.raws()
+        known = self._shapes.pop(path, None)
+        if known is not None:
+            if known.raws == raws and known.arms == list(map(len, entry.b.values())):
+                self._shapes[path] = known
+                return known
+            self._kept -= sum(map(len, known.raws))
+        shape = maps.shape_of(raws, entry.b, placeholder=entry.all)
+        Blocks(shape.layout, array("q", bytes(len(shape.layout) // 5 * 8))).checked()
+        size = sum(map(len, raws))
+        if self._kept + size <= _MOST_KEPT:
+            self._kept += size
+            self._shapes[path] = shape
+        return shape
+
+    def write(self, report: Report, out: BinaryIO) -> None:
+        """One line a file. A file without blocks of statements gets a statement for each line that counts."""
+        from covey.formats import istanbulout
+
+        istanbulout.write(report, out)
+
+    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the tool that wrote it knew
+        return report
+
+
+FORMAT = Istanbul()
+
+
+def _entries(data: bytes, file: str) -> Mapping[str, maps.Entry]:
+    try:
+        with collector_off():
+            return msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=dict[str, maps.Entry])
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"no Istanbul coverage: {error}", path=file, hint="is it cut off?") from None

@@ -1,0 +1,173 @@
+"""From V8's scripts to the files they are of: texts and source maps are looked for where they may be."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from covey.errors import FormatError
+from covey.formats import sourcemap, v8lines
+from covey.formats.base import Place, Sources
+from covey.formats.intake import clean
+from covey.formats.sourcemap import SourceMap
+from covey.formats.v8text import Text
+from covey.model.merge import merge_files
+from covey.model.report import FileCoverage
+
+if TYPE_CHECKING:
+    from covey.formats.v8 import Script
+
+MOST_LINES = 20_000_000  # of all texts of one read
+_NAMED = 5  # files that a note names
+# What Node put around a CommonJS module before it could compile functions by themselves, and what still does so.
+_WRAPPED, _WRAPPER = 66, 62
+_SOURCE_URL = len("\n\n//# sourceURL=")  # what Node adds to a text whose types it took out
+
+
+def path_of(url: str) -> str | None:
+    """The path that a script's URL stands for: of a file, or on a server. None for Node's own, for what was evaluated,
+    and for what lies in node_modules."""
+    if url.startswith("/") or re.match(r"[A-Za-z]:[\\/]", url):
+        path = url
+    else:
+        found = re.match(r"(?:file|https?)://[^/]*(/[^?#]*)", url)
+        if found is None:
+            return None
+        path = urllib.parse.unquote(found[1])
+        path = path[1:] if re.match(r"/[A-Za-z]:/", path) else path
+    return None if _foreign(path) else clean(path)
+
+
+def _foreign(path: str) -> bool:
+    return "/node_modules/" in path.replace("\\", "/")
+
+
+class Finder:
+    """Makes the coverage of scripts. `file`: what refusals name, "" where several files were summed."""
+
+    def __init__(self, sources: Sources, file: str) -> None:
+        self._sources, self._file = sources, file
+        self._found: dict[str, FileCoverage] = {}
+        self._told: dict[str, list[str]] = {}
+        self._lines = 0
+
+    def coverage(self, scripts: Iterable[Script]) -> Mapping[str, FileCoverage]:
+        """By path of the repository; of a file whose text is not at hand only that it ran is known."""
+        for script in sorted(scripts, key=lambda one: one.url):
+            try:
+                self._script(script)
+            except (ValueError, OverflowError, RecursionError) as error:
+                raise FormatError(f"{script.path}: {error}", path=self._file) from None
+        return self._found
+
+    def notes(self) -> list[str]:
+        return [
+            f"{why}: {', '.join(paths[:_NAMED])}" + (f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else "")
+            for why, paths in self._told.items()
+        ]
+
+    def _script(self, script: Script) -> None:
+        place = self._sources.locate(script.path)
+        functions = list(script.functions)
+        raw, base = self._map(script, place)
+        if raw is not None:
+            generated = Text.of_lengths(script.lengths) if script.lengths else self._text(script.source, place)
+            wrapper = 0 if script.lengths else self._wrapper(script, generated, functions)
+            if generated is None or wrapper is None:
+                self._unknown(place, "text not at hand, or not what ran")
+                return
+            self._mapped(SourceMap.of(raw), base, functions, generated, wrapper)
+            return
+        if not self._counts(place):
+            return
+        text = self._text(script.source, place)
+        wrapper = self._wrapper(script, text, functions)
+        if text is None or wrapper is None:
+            self._unknown(place, "text not at hand" if text is None else "another text than ran")
+            return
+        self._add(place, v8lines.plain(functions, text, wrapper))
+
+    def _counts(self, place: Place) -> bool:
+        """Whether a file is counted; in a checkout only its own are."""
+        if self._sources.root is None or place.mapped:
+            return True
+        self._told.setdefault("left out, not in the checkout", []).append(place.path)
+        return False
+
+    def _unknown(self, place: Place, why: str) -> None:
+        if not self._counts(place):
+            return
+        self._told.setdefault(f"not known which lines ran, {why}", []).append(place.path)
+        if place.path not in self._found:
+            self._found[place.path] = FileCoverage(place.path, inexact=frozenset({"lines"}))
+
+    def _text(self, recorded: str | None, place: Place) -> Text | None:
+        if recorded is None:
+            data = place.text
+            recorded = data.decode("utf-8", "replace") if data is not None else None
+        text = Text.of(recorded) if recorded is not None else None
+        self._lines += len(text) if text is not None else 0
+        if self._lines > MOST_LINES:
+            raise ValueError(f"texts of more than {MOST_LINES} lines")
+        return text
+
+    def _wrapper(self, script: Script, text: Text | None, functions: Sequence[v8lines.Counted]) -> int | None:
+        """How much stood before the text when it was compiled; None where another text was, which its length tells."""
+        if text is None:
+            return None
+        ends = [ranges[0][1] for name, ranges, _ in functions if not name and not ranges[0][0]]
+        most = max((ranges[0][1] for _, ranges, _ in functions), default=0)
+        whole = max(ends, default=0)
+        if whole == text.length + _WRAPPED:
+            return _WRAPPER
+        more = (0, _SOURCE_URL + len(script.url), _SOURCE_URL + len(script.path))
+        return 0 if (whole - text.length in more if whole else most <= text.length) else None
+
+    def _map(self, script: Script, place: Place) -> tuple[bytes | None, str]:
+        """The script's source map, and the path that its sources are relative to: what Node kept, else what the text
+        names, in it or beside it in the checkout."""
+        if script.map is not None:
+            return script.map, path_of(script.map_url) or script.path
+        data = script.source.encode("utf-8", "replace") if script.source is not None else place.text
+        url = sourcemap.url_of(data) if data is not None else None
+        if url is None:
+            return None, ""
+        if url.startswith("data:"):
+            return sourcemap.of_data_url(url), script.path
+        path = sourcemap.beside(place.path if place.mapped else script.path, urllib.parse.unquote(url))
+        found = self._sources.locate(clean(path), via=f"source map comment of {place.path}")
+        if not found.mapped:
+            return None, ""
+        return found.text, sourcemap.beside(script.path, url)
+
+    def _mapped(
+        self, source_map: SourceMap, base: str, functions: Sequence[v8lines.Counted], generated: Text, wrapper: int
+    ) -> None:
+        places: list[Place | None] = []
+        for name in source_map.sources:
+            path = sourcemap.beside(base, name) if name is not None else ""
+            place = self._sources.locate(clean(path), via=f"source map of {base}") if path else None
+            places.append(place if place is not None and not _foreign(path) and self._counts(place) else None)
+        texts = [
+            self._text(text, place) if place is not None else None
+            for text, place in zip(source_map.texts, places, strict=True)
+        ]
+        sheets = v8lines.mapped(functions, generated, wrapper, source_map, texts)
+        for place, sheet in zip(places, sheets, strict=True):
+            if place is not None and sheet is not None:
+                self._add(place, sheet)
+            elif place is not None:
+                self._unknown(place, "text not at hand")
+
+    def _add(self, place: Place, sheet: v8lines.Sheet) -> None:
+        """Branches are a lower bound: of what ran as often as the code around it V8 tells nothing."""
+        lines, branches, functions = sheet.columns()
+        inexact = frozenset({"branches"} if branches else ())
+        one = FileCoverage(place.path, lines, branches, functions, inexact=inexact)
+        known = self._found.get(place.path)
+        if known is None or not known.lines:
+            self._found[place.path] = one
+        else:
+            self._found[place.path] = merge_files(known, one)
