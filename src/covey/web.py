@@ -56,11 +56,13 @@ AGENT = Errors(AgentError, AgentTimeout, AgentDenied, AgentGarbled)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """seconds: for the whole exchange, retries included. most: bytes of the body on the wire; decoded: after gzip."""
+    """seconds: for the whole exchange, retries included. most: bytes of the body on the wire; decoded: after gzip.
+    grow: is told the size that the body is about to have, and may wait until there is room for it."""
 
     seconds: float = 30.0
     most: int = 64 * 2**20
     decoded: int = 256 * 2**20
+    grow: Callable[[int], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +251,8 @@ async def _read(
     whole = bytearray()
     try:
         async for part in _decoded(response.aiter_raw(), encoding, limits):
+            if limits.grow:
+                await limits.grow(len(whole) + len(part))
             whole += part
             if len(whole) > limits.decoded:
                 raise _TooMuch(f"more than {limits.decoded} bytes after decoding")

@@ -5,7 +5,7 @@ An agent gets a `Channel`, never a pod: where the bytes go (a port-forward, kube
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,11 +27,13 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what one agent may send. Bytes and seconds. decoded: of what a dump unfolds to, kept nowhere."""
+    """Bounds on what one agent may send. Bytes and seconds. decoded: of what a dump unfolds to, kept nowhere. grow: is
+    told how large an answer becomes, and waits until there is room for it beside the others."""
 
     body: int = 64 * 2**20
     decoded: int = 256 * 2**20
     seconds: float = 30.0
+    grow: Callable[[int], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

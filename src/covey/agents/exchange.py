@@ -42,7 +42,7 @@ async def ask(
     if body is not None:
         headers["content-type"] = "application/json"
     most = min(most, limits.body)
-    bounds = web.Bounds(limits.seconds, most, most)
+    bounds = web.Bounds(limits.seconds, most, most, limits.grow)
     url = f"http://localhost:{port}{path}"
     try:
         async with web.over(channel.connect) as client:

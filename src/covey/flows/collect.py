@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ import anyio.to_thread
 
 from covey.agents.base import RawCapture
 from covey.errors import NothingCollected
+from covey.flows.allowance import LARGE, Allowance
 from covey.flows.pods import How, Visit, persist, pods_of
 from covey.flows.sweep import Sweep, Tell
 from covey.model.journal import Journal
@@ -57,7 +58,7 @@ async def collect(
     """
     taken: dict[str, Capture] = {}
     failed: dict[Failure, None] = {}
-    writing = anyio.Lock()
+    writing, places = anyio.Lock(), anyio.Semaphore(LARGE)
 
     async def record(failure: Failure) -> None:
         failed[failure] = None
@@ -66,11 +67,13 @@ async def collect(
 
     async def take(visit: Visit) -> None:
         epoch = (since or {}).get(agent_key(visit), 0)
-        capture = partial(visit.agent.capture, visit.channel, visit.who, how.token, journal.test, how.limits, epoch)
-        raw = await persist(capture)
-        entry = _entry(visit, raw, (origins or {}).get(visit.target.name, ("", "")))
-        async with writing:
-            entry = await anyio.to_thread.run_sync(journal.add, entry, raw.files)
+        async with Allowance(places) as allowance:
+            limits = replace(how.limits, grow=allowance.grow)
+            capture = partial(visit.agent.capture, visit.channel, visit.who, how.token, journal.test, limits, epoch)
+            raw = await persist(capture)
+            entry = _entry(visit, raw, (origins or {}).get(visit.target.name, ("", "")))
+            async with writing:
+                entry = await anyio.to_thread.run_sync(journal.add, entry, raw.files)
         taken[entry.directory] = entry
 
     sweep = Sweep(how, take, record, tell)

@@ -24,6 +24,7 @@ from fakes.agent_servers import (
 from covey.agents import legacy, python
 from covey.agents.base import Limits
 from covey.errors import ClusterDenied, ClusterError, NoAgent, NothingCollected, PodGone, UsageError
+from covey.flows.allowance import LARGE, SMALL
 from covey.flows.collect import check, collect
 from covey.flows.pods import How, address, pods_of
 from covey.flows.reset import reset
@@ -134,6 +135,14 @@ def test_collecting_twice_counts_once(tmp_path):
         second = Bundle.open(tmp_path / "b")
     assert [one.directory for one in first.captures] == [one.directory for one in second.captures]
     assert len(second.captures) == 2
+
+
+def test_more_large_captures_than_have_room_at_once_are_all_collected(tmp_path):
+    large = capture_of(padding="x" * (SMALL + 1))
+    world = World(**{f"p{number}": {9095: covey(large)} for number in range(LARGE + 2)})
+    with world.up():
+        collected = run(world, tmp_path / "b")
+    assert (len(collected.captures), collected.manifest.failures) == (LARGE + 2, ())
 
 
 def test_each_agent_is_taken_for_the_container_it_names(tmp_path):
