@@ -141,7 +141,7 @@ def test_more_large_captures_than_have_room_at_once_are_all_collected(tmp_path):
     large = capture_of(padding="x" * (SMALL + 1))
     world = World(**{f"p{number}": {9095: covey(large)} for number in range(LARGE + 2)})
     with world.up():
-        collected = run(world, tmp_path / "b")
+        collected = run(world, tmp_path / "b", limits=Limits(body=2 * SMALL, seconds=30))
     assert (len(collected.captures), collected.manifest.failures) == (LARGE + 2, ())
 
 
