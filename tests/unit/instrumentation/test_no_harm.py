@@ -315,6 +315,26 @@ def test_names_documentation_and_source_are_the_same(lab):
 WITHOUT_STREAMS = "import sys\nopen(sys.argv[1], 'w').write(repr((sys.stdin, sys.stdout, sys.stderr)))\n"
 
 
+LOADED = """
+    import sys
+    print(sorted({"runpy", "pkgutil", "re", "typing", "collections", "importlib.util"} & set(sys.modules)))
+    import runpy
+    print(runpy.__spec__.name, runpy.run_path(sys.argv[1])["number"], __spec__, __name__, __cached__)
+"""
+
+
+def test_what_the_script_finds_loaded_is_the_same(lab):
+    """A script with probes is not run by runpy, and runpy is itself when the script asks for it."""
+    other = lab.write("other.py", "number = 7\n")
+    script = lab.write("app.py", LOADED)
+    without, _ = lab.both(script, other)
+    done = lab.run(script, other)  # a first run also has the compiler's modules
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == without.stdout
+    assert done.stdout.splitlines()[1] == "runpy 7 None __main__ None"
+    assert lab.ran(other) == {1}
+
+
 def test_closed_standard_streams_stay_closed(lab, tmp_path):
     script = lab.write("app.py", WITHOUT_STREAMS)
     for spool, name in ((None, "without"), (lab.spool, "with")):

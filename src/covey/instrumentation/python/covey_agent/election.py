@@ -6,18 +6,18 @@ another spool's helper, another container of the pod or another language holds o
 
 from __future__ import annotations
 
-import _signal
-import _socket
-import errno
 import fcntl
 import os
 import sys
 import time
 
-from covey_agent import launch, processes
+from covey_agent import processes
 from covey_agent import spool as spools
 
+# What it takes to start a helper is loaded when one is to be started: most processes find one.
+
 PORTS = 50
+FILE = "helper"  # in the spool: port, pid, start in ticks, boot id of who serves it
 _BACKLOG = 64
 _PATIENCE = 2.0
 _RESPITE = 10.0  # seconds that a helper has to have lived for being replaced
@@ -38,7 +38,7 @@ class Helper:
 def helper_of(spool: str) -> Helper | None:
     """The helper that serves a spool now; None when there is none that lives."""
     try:
-        fd = os.open(os.path.join(spool, launch.FILE), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(os.path.join(spool, FILE), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             port, pid, ticks, boot = os.read(fd, 256).decode("ascii").split()
         finally:
@@ -60,6 +60,8 @@ def ensure_helper(settings, spool: str, _segment) -> int | None:
     helper = helper_of(spool)
     if helper is not None:
         return helper.port
+    from covey_agent import launch
+
     try:
         return _elect(settings, spool)
     except (OSError, launch.CannotLaunch) as error:
@@ -71,11 +73,13 @@ def revive(settings, spool: str) -> None:
     """In a child just made by fork: starts the next helper where the last one was killed. One that does not live long
     is not replaced at once, and where there never was one there is none now."""
     try:
-        age = time.time() - os.stat(os.path.join(spool, launch.FILE)).st_mtime
+        age = time.time() - os.stat(os.path.join(spool, FILE)).st_mtime
     except OSError:
         return
     if age < _RESPITE or os.getpid() == 1 or helper_of(spool) is not None:
         return
+    import _signal
+
     before = _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGCHLD])
     try:
         ensure_helper(settings, spool, None)
@@ -86,6 +90,8 @@ def revive(settings, spool: str) -> None:
 
 
 def _elect(settings, spool):
+    from covey_agent import launch
+
     lock = _lock(spool)
     if lock is None:
         return None  # whoever has it that long is starting one
@@ -131,6 +137,9 @@ def bind(settings):
     """A listening socket on the first port that is free, of 50. Raises OSError when there is none.
 
     An address other than loopback is for whoever has the token, so without one it is not bound."""
+    import _socket
+    import errno
+
     address = settings.bind
     if not is_loopback(address) and not settings.token_file:
         say(f"COVEY_AGENT_BIND={address} wants COVEY_AGENT_TOKEN_FILE too; bound 127.0.0.1 instead")
@@ -174,6 +183,8 @@ def linger(environ) -> float:
 
 def _serve_here(listener, port, spool, settings):
     """A helper of an application that is PID 1 would be its child to wait for: a thread of it serves instead."""
+    import _socket
+
     from covey_agent import serving_thread
 
     moved = _socket.socket(fileno=spools.high(listener.detach()))
@@ -181,7 +192,7 @@ def _serve_here(listener, port, spool, settings):
     token_file = settings.token_file and os.path.abspath(settings.token_file)
     serving_thread.begin(moved, spool, token_file, settings.spool_max)
     text = f"{port} {pid} {processes.start_ticks(pid) or 0} {processes.boot_id()}"
-    target = os.path.join(spool, launch.FILE)
+    target = os.path.join(spool, FILE)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     with open(os.open(target + ".new", flags, 0o600), "w", encoding="ascii") as out:
         out.write(text)

@@ -2,8 +2,9 @@
 
 **The main script.** `python app.py` compiles app.py without asking a loader, unless app.py is something that an entry
 of `sys.path_hooks` claims, as a zip file: then runpy runs what the finder there gives. Ours claims exactly this script,
-once, and only when its code with probes could be made; its first statement then puts back what runpy has set
-otherwise: `__spec__`, `__file__`, `__cached__`, `__loader__` and `sys.path[0]`.
+once, and only when its code with probes could be made, and a small stand-in runs it in place of runpy, where that is
+not loaded. The script's first statement then puts back what was set otherwise: `__spec__`, `__file__`, `__cached__`,
+`__loader__` and `sys.path[0]`.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class _MainHook:
             raise ImportError("no code to give probes to")
         sys.path_hooks.remove(self)
         setattr(builtins, _RESET, _reset(path))
+        sys.modules.setdefault("runpy", _stand_in(code))
         return _MainFinder(path, code)
 
     def _code(self, path):
@@ -59,6 +61,19 @@ class _MainHook:
             if is_of_the_application(error):
                 raise
             return None
+
+
+def _stand_in(code):
+    """What Python finds when it asks for runpy to run the script, unless that is loaded already; it goes when called.
+    runpy would load a dozen modules, `re` and `typing` among them, that the application may have no use for."""
+
+    def run(_name, _alter_argv):
+        del sys.modules["runpy"]
+        exec(code, sys.modules["__main__"].__dict__)
+
+    module = type(sys)("runpy")
+    module._run_module_as_main = run
+    return module
 
 
 class _MainFinder:

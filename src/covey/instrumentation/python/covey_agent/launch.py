@@ -13,11 +13,11 @@ import sys
 import time
 
 from covey_agent import spool as spools
+from covey_agent.election import FILE
 
 # The descriptor of the listener in the helper, behind the three standard ones.
 LISTENER = 3
 FLAG = "--covey-helper"
-FILE = "helper"  # in the spool: port, pid, start in ticks, boot id of who serves it
 _PATIENCE = 10.0
 # Of the environment, what a helper needs: how to load the interpreter, and what its identity headers are made of.
 _KEPT = (
