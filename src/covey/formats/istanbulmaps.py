@@ -51,7 +51,7 @@ class Entry(msgspec.Struct):
     b: dict[str, list[int | None]]
     path: str = ""
     all: bool = False
-    inputSourceMap: msgspec.Raw | None = None  # noqa: N815
+    inputSourceMap: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815
 
     def raws(self) -> tuple[bytes, bytes, bytes]:
         return bytes(self.statementMap), bytes(self.fnMap), bytes(self.branchMap)

@@ -69,7 +69,7 @@ class SourceMap:
     @classmethod
     def of(cls, data: bytes | msgspec.Raw) -> SourceMap:
         """ValueError for what is none, damaged, or beyond bounds."""
-        if msgspec.json.decode(data, type=_Kind).sections is not None:
+        if msgspec.json.decode(data, type=_Kind).sections != msgspec.Raw(b"null"):
             return _joined(msgspec.json.decode(data, type=_Index).sections)
         flat = msgspec.json.decode(data, type=_Flat)
         _check(flat)
@@ -155,7 +155,7 @@ class SourceMap:
 
 
 class _Kind(msgspec.Struct):
-    sections: msgspec.Raw | None = None
+    sections: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def _check(flat: _Flat) -> None:

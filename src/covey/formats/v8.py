@@ -46,7 +46,7 @@ class _Kept(msgspec.Struct):
     """What Node kept of a source map: `lineLengths` are those of the text that it compiled."""
 
     lineLengths: list[int] | None = None  # noqa: N815
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
     url: str | None = None
 
 
@@ -152,7 +152,7 @@ def _checked(ranges: Sequence[_Range]) -> Iterator[loops.Range]:
 
 
 def _add_map(script: Script, kept: _Kept) -> None:
-    if kept.data is not None and bytes(kept.data) != b"null":
+    if bytes(kept.data) != b"null":
         script.map = bytes(kept.data)
         script.map_url = kept.url or ""
         script.lengths = kept.lineLengths

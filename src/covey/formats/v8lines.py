@@ -145,11 +145,12 @@ class _Segments:
                     self._first[spot.source] = offset
                 self._last[spot.source] = offset
         self._counts = [0] * len(self._offsets)
+        self._began = [0] * len(self._offsets)  # the first piece of the innermost range over each
         self._painted = 0
 
     def paint(self, begin: int, end: int, count: int) -> None:
         first, after = bisect_left(self._offsets, begin), bisect_left(self._offsets, end)
-        self._painted += loops.paint(self._counts, first, after, count)
+        self._painted += loops.paint(self._counts, first, after, count) + loops.paint(self._began, first, after, first)
         if self._painted > MOST_PAINTED:
             raise ValueError("its ranges lie over each other too often")
 
@@ -162,21 +163,24 @@ class _Segments:
         ]
 
     def correct(self, sheets: Sequence[Sheet | None]) -> None:
-        """A line of which no piece ran did not run, and one of which every piece ran did: there the ends of ranges,
-        which a map places only roughly, say otherwise now and then."""
+        """A line of which every piece ran did run; one of which no piece ran, and on which what did not run does not
+        begin, did not: where the ends of ranges lead, maps say only roughly, and of some not at all."""
         least: dict[tuple[int, int], int] = {}
-        most: dict[tuple[int, int], int] = {}
-        for segment, count in zip(self._numbers, self._counts, strict=True):
-            spot = self._map.spot(segment)
-            assert spot is not None
-            where = spot.source, spot.line
+        inside: dict[tuple[int, int], bool] = {}
+        for at, count in enumerate(self._counts):
+            where = self._line(at)
             least[where] = min(least.get(where, count), count)
-            most[where] = max(most.get(where, 0), count)
-        for (source, line), count in most.items():
+            inside[where] = not count and inside.get(where, True) and self._line(self._began[at]) != where
+        for (source, line), count in least.items():
             sheet = sheets[source]
             if sheet is None or line >= len(sheet.counts):
                 continue
-            if not count:
+            if inside[source, line]:
                 sheet.counts[line] = 0
             elif not sheet.counts[line]:
-                sheet.counts[line] = least[source, line]
+                sheet.counts[line] = count
+
+    def _line(self, at: int) -> tuple[int, int]:
+        spot = self._map.spot(self._numbers[at])
+        assert spot is not None  # only such are kept
+        return spot.source, spot.line

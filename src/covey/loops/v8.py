@@ -127,14 +127,13 @@ def _inner(outers: Sequence[Tree]) -> list[Tree]:
 
 
 def _one(begin: int, end: int, together: Mapping[int, list[Tree]]) -> Tree:
-    return _merged(
-        [
-            trees[0]
-            if len(trees) == 1 and (trees[0].start, trees[0].end) == (begin, end)
-            else Tree(begin, end, 0, trees)
-            for trees in together.values()
-        ]
-    )
+    return _merged([_spanning(begin, end, trees) for trees in together.values()])
+
+
+def _spanning(begin: int, end: int, trees: list[Tree]) -> Tree:
+    if len(trees) == 1 and (trees[0].start, trees[0].end) == (begin, end):
+        return trees[0]
+    return Tree(begin, end, 0, trees)
 
 
 class Functions:
