@@ -63,25 +63,48 @@ def test_a_set_file_shows_no_counts_and_names_where_branches_did_not_go(visit, o
     assert page.locator(f"#L{line} .arms").get_attribute("title").endswith("not to exit")
 
 
-def test_keys_step_through_the_gaps_and_round(visit, own, page_of):
+HERE = "document.querySelector('.here').id"
+
+
+def starts_of(file):
+    """The first lines of a file's gaps."""
+    off, code = {*file.lines.missing, *(line for line, _ in untaken(file))}, list(file.lines)
+    return [n for at, n in enumerate(code) if n in off and (not at or code[at - 1] not in off)]
+
+
+def test_keys_step_through_the_gaps(visit, own, page_of):
     page = visit(page_of(own, NAME))
-    off = {*FILE.lines.missing, *PARTIAL}
-    code = list(FILE.lines)
-    starts = [n for at, n in enumerate(code) if n in off and (not at or code[at - 1] not in off)]
+    starts = starts_of(FILE)
     assert page.locator("#gaps").inner_text() == f"{len(starts)} gaps"
-    here = "document.querySelector('.here').id"
     for at, start in enumerate(starts[:4]):
         page.keyboard.press("n")
-        assert page.evaluate(here) == f"L{start}"
+        assert page.evaluate(HERE) == f"L{start}"
         assert page.evaluate("document.activeElement.hash") == f"#L{start}"
         assert page.locator("#gaps").inner_text() == f"gap {at + 1} of {len(starts)}"
     page.keyboard.press("p")
-    assert page.evaluate(here) == f"L{starts[2]}"
-    for _ in range(3):
-        page.keyboard.press("k")
-    assert page.evaluate(here) == f"L{starts[-1]}"
-    box = page.locator(f"#L{starts[-1]}").bounding_box()
+    assert page.evaluate(HERE) == f"L{starts[2]}"
+    box = page.locator(f"#L{starts[2]}").bounding_box()
     assert 0 < box["y"] < 900
+
+
+def test_past_the_last_gap_comes_the_first_of_the_next_file_that_has_any_and_round(visit, own, page_of):
+    gappy = [file for file in shown_project.own().files.values() if starts_of(file)]
+    names = [file.path.rpartition("/")[2] for file in gappy]
+    page = visit(page_of(own, names[-1]))
+    for _ in starts_of(gappy[-1]):
+        page.keyboard.press("n")
+    page.keyboard.press("n")
+    page.wait_for_url("**/*#first")
+    assert page.get_by_role("heading", level=1).inner_text() == gappy[0].path
+    assert page.evaluate(HERE) == f"L{starts_of(gappy[0])[0]}"
+    assert page.locator("#gaps").inner_text().startswith("gap 1 of ")
+    page.get_by_role("button", name="Previous gap").click()
+    page.wait_for_url("**/*#last")
+    assert page.get_by_role("heading", level=1).inner_text() == gappy[-1].path
+    assert page.evaluate(HERE) == f"L{starts_of(gappy[-1])[-1]}"
+    page.locator(".onward a").click()
+    page.wait_for_url("**/*#first")
+    assert page.get_by_role("heading", level=1).inner_text() == gappy[0].path
 
 
 def test_keys_lead_to_other_files_and_back(visit, own, page_of):

@@ -25,7 +25,7 @@ def rows(text):
     """Name -> the other cells; a percentage of a file without statements is left out (100% there, - here)."""
     found = {}
     for line in text.split("\n")[2:]:
-        if line and not line.startswith(("-", "Note: ")):
+        if line and not line.startswith(("-", "Note: ", "Counted: ")):
             name, *cells = line.split(maxsplit=line.count(" "))
             found[name] = [] if cells[0] == "0" else cells
     return found

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import compress
+from operator import not_
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from covey.model.ratio import Ratio, Totals
+from covey.model.ratio import Ratio
 from covey.model.report import FileCoverage, Report
 from covey.render.whole import whole
 
@@ -31,8 +34,11 @@ class Options:
     """How a report is shown; each renderer uses what concerns it.
 
     texts: the source files. title: a heading of the user's; "" for the renderer's own. show_missing: name the lines
-    and branches that did not run. skip_covered: leave out files in which everything ran. digits: of percentages,
-    after the point.
+    and branches that did not run. digits: of percentages, after the point. metric: the figure that is judged and shown
+    first, one of counting.METRICS. threshold: the percentage it has to reach, None for none.
+    Of tables: skip_covered, skip_empty: leave out files in which everything ran, that hold no code. below: show only
+    files whose metric is below that percentage. sort: a column of chosen.SORTS, with "-" before it downwards; "" as the
+    report has them. limit: the most files in a table, 0 for all.
     """
 
     texts: Texts = field(default_factory=NoTexts)
@@ -40,6 +46,12 @@ class Options:
     show_missing: bool = False
     skip_covered: bool = False
     digits: int = 0
+    metric: str = "cover"
+    threshold: Decimal | None = None
+    skip_empty: bool = False
+    below: Decimal | None = None
+    sort: str = ""
+    limit: int = 1000
 
 
 class Renderer(Protocol):
@@ -82,14 +94,18 @@ def several_repositories(report: Report) -> bool:
     return len({repository for repository, _ in report.files}) > 1
 
 
-def joint(totals: Totals) -> Ratio:
-    """Statements and branches as one figure: what `coverage report` calls Cover when branches were measured."""
-    return totals.statements + totals.branches
-
-
 def percent(ratio: Ratio, digits: int) -> str:
-    """ "87%", never a false 0% or 100%; a dash where there is nothing to cover."""
-    return f"{ratio.shown(digits)}%" if ratio.total else "–"
+    """ "87%", never a false 0% or 100%; a dash where there is nothing to cover. The rule is that of Ratio.shown."""
+    covered, total = ratio.covered, ratio.total
+    if not total:
+        return "–"
+    scale: int = 10**digits
+    steps = (covered * 200 * scale + total) // (2 * total)  # half up, in integers: thousands of them are shown
+    if covered and not steps:
+        steps = 1
+    elif covered < total and steps > 100 * scale - 1:
+        steps = 100 * scale - 1
+    return f"{steps // scale}.{steps % scale:0{digits}}%" if digits else f"{steps}%"
 
 
 def ranges_of_missing(file: FileCoverage) -> list[tuple[int, int]]:
@@ -123,5 +139,8 @@ def leads_to(file: FileCoverage, key: str) -> str:
 
 def untaken(file: FileCoverage) -> list[tuple[int, str]]:
     """(line, arm) of each arm that was never taken though its line ran; coverage.py counts these as BrPart."""
-    ran = {number for number, hits in zip(file.lines.numbers, file.lines.hits, strict=True) if hits}
-    return [(arm.line, arm.key) for arm in file.branches if not arm.hits and arm.line in ran]
+    if not file.branches:
+        return []
+    ran = set(compress(file.lines.numbers, file.lines.hits))
+    never = zip(file.branches.lines, file.branches.keys, strict=True)
+    return [(line, key) for line, key in compress(never, map(not_, file.branches.hits)) if line in ran]

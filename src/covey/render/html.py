@@ -13,8 +13,9 @@ from covey.model.report import Report
 from covey.render.base import Options, several_repositories, shown_name, visible
 from covey.render.html_index import Index
 from covey.render.html_shell import Shell
-from covey.render.html_source import SourcePages
+from covey.render.html_source import Links, SourcePages
 from covey.render.page_names import page_names
+from covey.render.partly import has_gaps
 
 ASSETS = ("covey.css", "page.js", "index.js", "source.js")
 _FRESH = ".covey-"
@@ -93,17 +94,33 @@ def _write(report: Report, out: Path, options: Options) -> None:
         (out / "assets" / name).write_bytes((assets / name).read_bytes())
     shell = Shell(visible(options.title) or "Coverage report", options.digits)
     names = page_names(report.files)
-    ordered = ["", *names.values(), ""]
     several = several_repositories(report)
+    shown = [shown_name(file, several) for file in report.files.values()]
+    links = _links(report, list(names.values()), shown)
     pages = SourcePages(report, shell)
     folder = str(out / "files")
     for at, (key, file) in enumerate(report.files.items()):
-        links = (ordered[at], ordered[at + 2])
-        text = pages.page(file, shown_name(file, several), options.texts.text(file), links)
+        text = pages.page(file, shown[at], options.texts.text(file), links[at])
         with open(f"{folder}/{names[key]}", "wb", buffering=0) as stream:  # noqa: PTH123 thousands of times
             stream.write(text.encode("utf-8", "backslashreplace"))
-    index = Index(report, shell, names).page()
+    index = Index(report, shell, names, options).page()
     (out / "index.html").write_bytes(index.encode("utf-8", "backslashreplace"))
+
+
+def _links(report: Report, pages: list[str], shown: list[str]) -> list[Links]:
+    """Where each page leads: to its neighbours, and round to the nearest pages with gaps."""
+    gaps = [at for at, file in enumerate(report.files.values()) if has_gaps(file)]
+    found: list[Links] = []
+    passed = 0  # of the files with gaps, how many come before this one
+    for at, (before, after) in enumerate(zip(["", *pages[:-1]], [*pages[1:], ""], strict=True)):
+        here = passed < len(gaps) and gaps[passed] == at
+        if len(gaps) > here:  # there is another
+            one, two = gaps[passed - 1], gaps[(passed + here) % len(gaps)]
+            found.append(Links(before, after, pages[one], pages[two], shown[two].rpartition("/")[2]))
+        else:
+            found.append(Links(before, after))
+        passed += here
+    return found
 
 
 RENDERER = Html()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from covey.model.provenance import Provenance
 from covey.model.ratio import Ratio, Totals
 from covey.model.report import Key, Report
-from covey.render.base import joint, percent, several_repositories, shown_name, visible
+from covey.render.base import Options, percent, several_repositories, shown_name, visible
+from covey.render.counting import below, bounds, has_statements, joint, label, measured, rule
+from covey.render.html_data import as_json
+from covey.render.html_listing import Listing
 from covey.render.html_shell import Shell, bar, esc, script_data
 from covey.render.slices import Part, parts_of
 
@@ -25,11 +27,12 @@ class Index:
     report: Report
     shell: Shell
     pages: Mapping[Key, str]
+    options: Options
 
     def page(self) -> str:
         report, shell = self.report, self.shell
         parts = parts_of(report)
-        total = report.totals.lines
+        total = report.totals.statements  # lines, where a format counts no statements
         return "".join(
             (
                 shell.head(f"{shell.title} · {percent(total, shell.digits)}", "", "index"),
@@ -47,17 +50,33 @@ class Index:
     def _overview(self, parts: list[Part]) -> str:
         totals, digits = self.report.totals, self.shell.digits
         shown = [("Lines", totals.lines), ("Branches", totals.branches), ("Functions", totals.functions)]
-        if totals.statements != totals.lines:
-            shown.insert(1, ("Statements", totals.statements))
+        if has_statements(self.report):
+            shown.insert(0, ("Statements", totals.statements))
         tiles = [_tile(label, ratio, digits) for label, ratio in shown if ratio.total]
-        note = f'<p class="aside">{len(self.report.files):,} {"file" if len(self.report.files) == 1 else "files"}'
+        count = len(self.report.files)
+        note = f'<p class="aside">{count:,} {"file" if count == 1 else "files"} · counted: {rule(self.report)}'
         if totals.branches.total:
             both = percent(joint(totals), digits)
-            note += f" · statements and branches together, as <code>coverage report</code> counts them: {both}"
+            unit = label(self.report, "cover")
+            note += f" · {unit} together, as <code>coverage report</code> counts them: {both}"
         body = "".join(tiles) or "<p>No code was measured.</p>"
         halves = f'<div class="overview{" halves" if parts else ""}">'
         return (
             f'{halves}<section class="totals" aria-label="Totals">{body}</section>{self._parts(parts)}</div>{note}</p>'
+            + self._judged()
+        )
+
+    def _judged(self) -> str:
+        """Whether the total reaches the threshold, where one was given."""
+        wanted, metric = self.options.threshold, self.options.metric
+        ratio = measured(self.report.totals, metric)
+        if wanted is None or not ratio.total:
+            return ""
+        figure = f"of {label(self.report, metric)}"
+        if ratio.below(wanted):
+            return f'<p class="note low">✗ <b>{below(ratio, wanted)}</b> {figure} is below the {wanted}% asked for.</p>'
+        return (
+            f'<p class="note met">✓ <b>{percent(ratio, self.shell.digits)}</b> {figure}; {wanted}% was asked for.</p>'
         )
 
     def _parts(self, parts: list[Part]) -> str:
@@ -78,7 +97,7 @@ class Index:
         )
 
     def _notes(self) -> str:
-        notes = self.report.notes
+        notes = [*self.report.notes, *bounds(self.report)]
         shown = [f'<p class="note">{esc(visible(note))}</p>' for note in notes[:NOTES_LIMIT]]
         if len(notes) > NOTES_LIMIT:
             shown.append(f'<p class="note">… and {len(notes) - NOTES_LIMIT:,} more notes.</p>')
@@ -86,45 +105,24 @@ class Index:
 
     def _files(self, parts: list[Part]) -> str:
         several = several_repositories(self.report)
-        rows = [
-            (shown_name(file, several), self.pages[key], file.totals, [part.per_file.get(key, 0) for part in parts])
-            for key, file in self.report.files.items()
-        ]
-        total = self.report.totals
+        rows = [(shown_name(file, several), self.pages[key], file.totals) for key, file in self.report.files.items()]
+        only = [[part.per_file.get(key, 0) for part in parts] for key in self.report.files]
+        statements = has_statements(self.report)
         data = {
             "parts": [visible(part.name) for part in parts],
             "several": several,
-            "statements": total.statements != total.lines,
-            "files": [[name, page, *_numbers(totals), *only] for name, page, totals, only in rows],
+            "statements": statements,
+            "files": [
+                [name, page, *_numbers(totals), *counts]
+                for (name, page, totals), counts in zip(rows, only, strict=True)
+            ],
         }
+        plain = Listing(rows, self.report.totals, statements, self.shell.digits).table()
         return (
             '<section class="files" id="files" tabindex="-1" aria-labelledby="files-title">'
             '<h2 id="files-title">Files</h2>'
-            f'<div id="tree"></div><noscript>{self._plain(rows)}</noscript></section>'
-            + script_data(json.dumps(data, separators=(",", ":")))
+            f'<div id="tree"></div><noscript>{plain}</noscript></section>' + script_data(as_json(data))
         )
-
-    def _plain(self, rows: list[tuple[str, str, Totals, list[int]]]) -> str:
-        """The files as one table, folder by folder, for readers without scripts."""
-        folders: dict[str, list[str]] = {}
-        sums: dict[str, Totals] = {}
-        for name, page, totals, _ in rows:
-            folder, _, base = name.rpartition("/")
-            link = f'<td><a href="files/{page}"><bdi>{esc(base)}</bdi></a></td>'
-            folders.setdefault(folder, []).append(f"<tr>{link}{self._cells(totals)}</tr>")
-            sums[folder] = sums.get(folder, Totals()) + totals
-        body = []
-        for folder, lines in sorted(folders.items()):
-            head = f'<th scope="rowgroup"><bdi>{esc(folder)}/</bdi></th>'
-            body.append(f'<tr class="dir">{head}{self._cells(sums[folder])}</tr>{"".join(lines)}')
-        heads = "".join(f'<th scope="col" class="n">{label}</th>' for label in ("Lines", "Missed", "Of", "Branches"))
-        head = f'<thead><tr><th scope="col">File</th>{heads}</tr></thead>'
-        return f'<table class="listing">{head}<tbody>{"".join(body)}</tbody></table>'
-
-    def _cells(self, totals: Totals) -> str:
-        lines, digits = totals.lines, self.shell.digits
-        shown = (percent(lines, digits), f"{lines.total - lines.covered:,}", f"{lines.total:,}")
-        return "".join(f'<td class="n">{text}</td>' for text in (*shown, percent(totals.branches, digits)))
 
     def _sources(self) -> str:
         sources = self.report.sources

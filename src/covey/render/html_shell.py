@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from covey._version import VERSION
 from covey.model.ratio import Ratio
@@ -56,7 +57,7 @@ def figure(label: str, ratio: Ratio, digits: int) -> str:
     return f"<div><dt>{label}</dt><dd><b>{percent(ratio, digits)}</b> <span>{counts}</span></dd></div>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shell:
     """The frame around every page. title: the report's. digits: of percentages, after the point."""
 
@@ -66,17 +67,24 @@ class Shell:
 
     def head(self, title: str, root: str, kind: str) -> str:
         """Up to the body's first element. `root` leads from the page to the report's folder."""
+        before, after = self._head(root, kind)
+        return f"{before}{esc(title)}{after}"
+
+    @cache  # noqa: B019 - one shell a report, and thousands of pages
+    def _head(self, root: str, kind: str) -> tuple[str, str]:
+        """What comes before and after the title."""
         skip = ("#code", "source") if kind == "source" else ("#files", "files")
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="generator" content="covey">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
-            '<meta name="color-scheme" content="light dark">'
-            f'<title>{esc(title)}</title><link rel="stylesheet" href="{root}assets/covey.css">'
+            '<meta name="color-scheme" content="light dark"><title>',
+            f'</title><link rel="stylesheet" href="{root}assets/covey.css">'
             f'<script src="{root}assets/page.js"></script></head>\n<body class="{kind}" data-digits="{self.digits}">'
-            f'<a class="skip" href="{skip[0]}">Skip to the {skip[1]}</a>'
+            f'<a class="skip" href="{skip[0]}">Skip to the {skip[1]}</a>',
         )
 
+    @cache  # noqa: B019
     def foot(self, root: str, script: str) -> str:
         line = f"<footer>{esc(self.title)} · covey {VERSION}</footer>"
         return f'{line}\n<script src="{root}assets/{script}"></script></body></html>\n'

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import re
 from dataclasses import dataclass, field
+from itertools import compress, islice
+from operator import not_
 
+from covey.model.counted import Blocks
 from covey.model.ranges import to_ranges
 from covey.model.report import FileCoverage, Report, lines_of
-from covey.render.base import as_range, leads_to, percent, ranges_of_missing, untaken, visible
+from covey.render.base import as_range, percent, visible
+from covey.render.html_data import page_data
 from covey.render.html_shell import Shell, esc, figure, script_data
+from covey.render.partly import partly
 from covey.render.slices import main_kind, only_bits, split
 from covey.render.source_text import readable
 
 LINES_LIMIT = 200_000  # of a file whose text is not there: line numbers come from outside
 NAMED_LIMIT = 400  # ranges written out for readers without scripts
-_RAN, _MISSED, _PARTIAL = b"+-~"
+_KINDS = bytes.maketrans(b"\0\1", b"-+")  # whether a line ran -> its mark
+_PARTIAL = ord("~")
+_GAP = re.compile(b"-[- ]*-|-")  # on marks: lines that did not run, and what is no code between them
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """File names of other pages: the files before and after; the nearest with gaps before and after, going round.
+
+    "" where there is none; `gap_name` is the name of the file with gaps that comes after.
+    """
+
+    before: str = ""
+    after: str = ""
+    gap_before: str = ""
+    gap_after: str = ""
+    gap_name: str = ""
 
 
 @dataclass(slots=True)
 class SourcePages:
-    """Makes the pages of one report. `links`: file names of the pages before and after, "" at the ends."""
+    """Makes the pages of one report."""
 
     report: Report
     shell: Shell
@@ -31,33 +52,26 @@ class SourcePages:
     def __post_init__(self) -> None:
         self._kind = main_kind(self.report)
 
-    def page(self, file: FileCoverage, name: str, source: bytes | None, links: tuple[str, str]) -> str:
+    def page(self, file: FileCoverage, name: str, source: bytes | None, links: Links) -> str:
         notes: list[str] = []
         text = readable(source, notes)
         last = file.lines.numbers[-1] if file.lines.numbers else 0
         count = text.count("\n") + 1 if text is not None else min(last, LINES_LIMIT)
         _warn(file, source, last, count, notes)
-        marks, partial = _marks(file, count)
+        partial = partly(file, text.split("\n") if text is not None and isinstance(file.blocks, Blocks) else None)
+        marks = _marks(file, count, partial)
         slices = self._slices(file)
-        data = _data(file, count, partial, slices, self._kind)
-        totals = file.totals
         folder, _, base = name.rpartition("/")
-        figures = [
-            figure("Lines", totals.lines, self.shell.digits),
-            figure("Branches", totals.branches, self.shell.digits),
-        ]
-        figures.append(figure("Functions", totals.functions, self.shell.digits))
-        if totals.statements != totals.lines:
-            figures.append(figure("Statements", totals.statements, self.shell.digits))
         spaced = bytearray(b" \n") * count
         spaced[0::2] = marks
+        lines = file.lines.ratio
         return "".join(
             (
-                self.shell.head(f"{base} · {percent(totals.lines, self.shell.digits)}", "../", "source"),
-                self._header(folder, base, "".join(figures), links),
+                self.shell.head(f"{base} · {percent(lines, self.shell.digits)}", "../", "source"),
+                self._header(folder, base, file, links),
                 '<main id="code" tabindex="-1">',
                 "".join(f'<p class="note">{esc(note)}</p>' for note in notes),
-                self._spoken(file, partial, slices),
+                self._spoken(file, marks, partial, slices),
                 '<div class="plain" id="plain"><pre class="numbers">\n',
                 self._number_column(count),
                 '</pre><pre class="marks" id="marks">\n',
@@ -65,25 +79,37 @@ class SourcePages:
                 '</pre><pre class="text" id="text">\n',
                 text.replace("&", "&amp;").replace("<", "&lt;") if text is not None else "",
                 "</pre></div></main>",
-                script_data(data),
+                script_data(page_data(file, count, slices, self._kind, (links.gap_before, links.gap_after))),
                 self.shell.foot("../", "source.js"),
             )
         )
 
-    def _header(self, folder: str, base: str, figures: str, links: tuple[str, str]) -> str:
-        before, after = links
+    def _header(self, folder: str, base: str, file: FileCoverage, links: Links) -> str:
+        totals, digits = file.totals, self.shell.digits
+        figures = [figure("Lines", totals.lines, digits), figure("Branches", totals.branches, digits)]
+        figures.append(figure("Functions", totals.functions, digits))
+        if isinstance(file.blocks, Blocks):
+            figures.insert(0, figure("Statements", totals.statements, digits))
+        if links.gap_name:
+            figures.append(
+                f'<div class="onward"><dt>Next file with gaps</dt><dd><a href="{links.gap_after}#first">'
+                f"<bdi>{esc(links.gap_name)}</bdi></a></dd></div>"
+            )
         steps = [
             f'<a rel="{rel}" href="{page}" title="{label} file">{arrow}<span class="hear"> {label} file</span></a>'
             if page
             else f'<span class="off" aria-hidden="true">{arrow}</span>'
-            for rel, page, label, arrow in (("prev", before, "Previous", "←"), ("next", after, "Next", "→"))
+            for rel, page, label, arrow in (
+                ("prev", links.before, "Previous", "←"),
+                ("next", links.after, "Next", "→"),
+            )
         ]
         path = f'<span class="folder">{esc(folder)}/</span>' if folder else ""
         return (
             '<header class="bar"><a class="home" id="home" href="../index.html">'
             f"{self.shell.mark}<span>All files</span></a>"
             f'<h1><bdi>{path}<b>{esc(base)}</b></bdi></h1><nav class="steps" aria-label="Files">{"".join(steps)}</nav>'
-            f'<div class="tools" id="tools"></div><dl class="figures">{figures}</dl></header>'
+            f'<div class="tools" id="tools"></div><dl class="figures">{"".join(figures)}</dl></header>'
         )
 
     def _number_column(self, count: int) -> str:
@@ -99,25 +125,29 @@ class SourcePages:
         found = [(name, bit_sets[file.key]) for name, bit_sets in self.report.slices.items() if file.key in bit_sets]
         return sorted((*split(name), bits) for name, bits in found)
 
-    def _spoken(self, file: FileCoverage, partial: dict[int, list[str]], slices: list[tuple[str, str, int]]) -> str:
+    def _spoken(self, file: FileCoverage, marks: bytes, partial: set[int], slices: list[tuple[str, str, int]]) -> str:
         """The findings in words: the way to read the page without scripts or without eyes."""
-        runs = ranges_of_missing(file)
-        parts = [("Not reached", ", ".join(as_range(*run) for run in runs[:NAMED_LIMIT]), len(runs) > NAMED_LIMIT)]
-        some = list(partial)
-        parts.append(("Partly reached", ", ".join(map(str, some[:NAMED_LIMIT])), len(some) > NAMED_LIMIT))
+        if not file.lines.numbers:
+            return ""
+        runs = [as_range(run.start() + 1, run.end()) for run in islice(_GAP.finditer(marks), NAMED_LIMIT + 1)]
+        functions = zip(file.functions.names, file.functions.firsts, strict=True)
+        never = [
+            f"{esc(visible(name))} ({first})"
+            for name, first in islice(compress(functions, map(not_, file.functions.hits)), NAMED_LIMIT + 1)
+        ]
+        parts = [("Not reached", runs), ("Partly reached", [str(line) for line in sorted(partial)])]
+        parts.append(("Functions not reached", never))
         compared = [(name, bits) for kind, name, bits in slices if kind == self._kind]
         for (name, _), bits in zip(compared, only_bits([bits for _, bits in compared]), strict=True):
-            ranges = to_ranges(lines_of(bits), ", ").split(", ") if bits else []
-            parts.append((f"Only in {name}", ", ".join(ranges[:NAMED_LIMIT]), len(ranges) > NAMED_LIMIT))
+            parts.append((f"Only in {name}", to_ranges(lines_of(bits), ", ").split(", ") if bits else []))
         said = [
-            f"<div><dt>{esc(visible(label))}</dt><dd>{text}{' …' if more else ''}</dd></div>"
-            for label, text, more in parts
-            if text
+            f"<div><dt>{esc(visible(label))}</dt><dd>{', '.join(items[:NAMED_LIMIT])}"
+            f"{' …' if len(items) > NAMED_LIMIT else ''}</dd></div>"
+            for label, items in parts
+            if items
         ]
-        legend = (
-            '<p class="legend"><code>+</code> ran <code>-</code> did not run <code>~</code> some branches not taken</p>'
-        )
-        return f'<div class="spoken" id="spoken"><dl>{"".join(said)}</dl>{legend}</div>' if file.lines.numbers else ""
+        legend = '<p class="legend"><code>+</code> ran <code>-</code> did not run <code>~</code> ran in part</p>'
+        return f'<div class="spoken" id="spoken"><dl>{"".join(said)}</dl>{legend}</div>'
 
 
 def _warn(file: FileCoverage, source: bytes | None, last: int, count: int, notes: list[str]) -> None:
@@ -129,59 +159,25 @@ def _warn(file: FileCoverage, source: bytes | None, last: int, count: int, notes
             f"Coverage names line {last:,}, and only {count:,} lines are shown"
             + (": this is probably another version of the file." if source is not None else ".")
         )
+    if file.blocks == "conflict":
+        notes.append(
+            "What was merged was built from different sources: statements could not be added up, lines remain."
+        )
     if "branches" in file.inexact:
-        notes.append("Branches were merged from counts without names: their figure is a lower bound.")
+        notes.append(
+            "Branches are a lower bound: not all that was merged counts branches here, or tells which one ran."
+        )
 
 
-def _marks(file: FileCoverage, count: int) -> tuple[bytearray, dict[int, list[str]]]:
-    """A byte a line, and the arms not taken of each line that ran."""
+def _marks(file: FileCoverage, count: int, partial: set[int]) -> bytearray:
+    """A byte a line."""
     marks = bytearray(b" ") * count
-    for number, hits in zip(file.lines.numbers, file.lines.hits, strict=True):
+    kinds = bytes(map(bool, file.lines.hits)).translate(_KINDS)
+    for number, kind in zip(file.lines.numbers, kinds, strict=True):
         if number > count:
             break
-        marks[number - 1] = _RAN if hits else _MISSED
-    partial: dict[int, list[str]] = {}
-    for line, key in untaken(file) if file.branches else ():
-        partial.setdefault(line, []).append(key)
+        marks[number - 1] = kind
+    for line in partial:
         if line <= count:
             marks[line - 1] = _PARTIAL
-    return marks, partial
-
-
-def _data(
-    file: FileCoverage, count: int, partial: dict[int, list[str]], slices: list[tuple[str, str, int]], kind: str | None
-) -> str:
-    """JSON for the script.
-
-    hits: of the lines that hold code, in order; absent where they are only 0 and 1. branches: line -> [taken, arms,
-    keys not taken]. parts, others: [name, bit set in hexadecimal] of the slices that are compared and of the rest.
-    """
-    data: dict[str, object] = {}
-    hits = file.lines.hits
-    if file.mode == "count" and len(hits) and max(hits) > 1:
-        data["hits"] = hits.tolist()
-    if file.branches:
-        arms: dict[int, list[int]] = {}
-        for arm in file.branches:
-            found = arms.setdefault(arm.line, [0, 0])
-            found[0] += arm.hits > 0
-            found[1] += 1
-        data["branches"] = {
-            line: [
-                *found,
-                *(
-                    [[lead for lead in (leads_to(file, key) for key in partial[line]) if lead]]
-                    if line in partial
-                    else []
-                ),
-            ]
-            for line, found in arms.items()
-            if line <= count
-        }
-    if slices:
-        mask = (1 << (count + 1)) - 1
-        data["parts"] = [[visible(name), f"{bits & mask:x}"] for at, name, bits in slices if at == kind]
-        data["others"] = [
-            [visible(f"{at} {name}".strip()), f"{bits & mask:x}"] for at, name, bits in slices if at != kind
-        ]
-    return json.dumps(data, separators=(",", ":"))
+    return marks

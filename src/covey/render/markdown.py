@@ -6,24 +6,18 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from covey.model.ratio import Ratio, Totals
-from covey.model.report import FileCoverage, Report
-from covey.render.base import (
-    Options,
-    as_range,
-    percent,
-    put,
-    ranges_of_missing,
-    several_repositories,
-    shown_name,
-    visible,
-)
+from covey.model.ratio import Ratio
+from covey.model.report import Report
+from covey.render.base import Options, as_range, percent, put, ranges_of_missing, visible
+from covey.render.chosen import Row, by_missed, chosen, files, rows_of
+from covey.render.counting import below, bounds, has_statements, label, measured, rule
 from covey.render.slices import Part, parts_of
 
 OPEN_UP_TO = 12  # files: a longer table is folded
 SIZE_LIMIT = 60_000  # characters; GitHub refuses a comment above 65,536
 NAME_LIMIT = 200
 MISSING_LIMIT = 120
+NOTES_LIMIT = 20
 _LEFT = {"File", "Lines not reached"}
 
 
@@ -41,25 +35,42 @@ class Markdown:
 
 
 def document(report: Report, options: Options) -> str:
-    parts = [f"### {escaped(options.title or 'Coverage')}", _totals(report.totals, options.digits)]
+    parts = [f"### {escaped(options.title or 'Coverage')}", _totals(report, options)]
     parts += [_parts(found, options.digits) for found in [parts_of(report)] if found]
-    parts += [f"> {escaped(note)}" for note in report.notes[:20]]
+    notes = [*report.notes, *bounds(report)]
+    parts += [f"> {escaped(note)}" for note in notes[:NOTES_LIMIT]]
+    if len(notes) > NOTES_LIMIT:
+        parts.append(f"> … and {len(notes) - NOTES_LIMIT:,} more notes")
     if report.files:
         parts.append(_files(report, options, SIZE_LIMIT - sum(map(len, parts))))
     return "\n\n".join(parts) + "\n"
 
 
-def _totals(totals: Totals, digits: int) -> str:
+def _totals(report: Report, options: Options) -> str:
+    totals = report.totals
     rows = [("Lines", totals.lines), ("Branches", totals.branches), ("Functions", totals.functions)]
-    if totals.statements != totals.lines:
+    if has_statements(report):
         rows.insert(0, ("Statements", totals.statements))
     lines = ["| | Covered | Reached | Not reached |", "| :-- | --: | --: | --: |"]
     lines += [
-        f"| {label} | **{percent(ratio, digits)}** | {ratio.covered:,} of {ratio.total:,} | {_missed(ratio):,} |"
-        for label, ratio in rows
+        f"| {name} | **{percent(ratio, options.digits)}** | {ratio.covered:,} of {ratio.total:,} | {_missed(ratio):,} |"
+        for name, ratio in rows
         if ratio.total
     ]
-    return "\n".join(lines) if len(lines) > 2 else "No code was measured."
+    if len(lines) == 2:
+        return "No code was measured."
+    return "\n".join([*lines, "", *_judged(report, options), f"Counted: {escaped(rule(report))}."])
+
+
+def _judged(report: Report, options: Options) -> list[str]:
+    """Whether the total reaches the threshold, where one was given."""
+    ratio = measured(report.totals, options.metric)
+    if options.threshold is None or not ratio.total:
+        return []
+    figure = f"of {label(report, options.metric)}"
+    if ratio.below(options.threshold):
+        return [f"❌ **{below(ratio, options.threshold)}** {figure} is below the {options.threshold}% asked for.", ""]
+    return [f"✅ **{percent(ratio, options.digits)}** {figure}; {options.threshold}% was asked for.", ""]
 
 
 def _parts(parts: list[Part], digits: int) -> str:
@@ -74,43 +85,47 @@ def _parts(parts: list[Part], digits: int) -> str:
 
 
 def _files(report: Report, options: Options, room: int) -> str:
-    files = [(file, file.totals) for file in report.files.values()]
-    if options.skip_covered:
-        files = [pair for pair in files if _missed(pair[1].lines) or _missed(pair[1].branches)]
-    branches = report.totals.branches.total > 0
-    several = several_repositories(report)
-    head = ["File", "Lines", *(["Branches"] if branches else []), "Not reached"]
+    every = rows_of(report)
+    found = chosen(every, options)
+    columns = [("Statements", "statements"), ("Lines", "lines"), ("Branches", "branches")]
+    shown = {"lines", *(["statements"] if has_statements(report) else [])}
+    shown |= {"branches"} if report.totals.branches.total else set()
+    columns = [(head, kind) for head, kind in columns if kind in shown]
+    head = ["File", *(name for name, _ in columns), "Not reached"]
     if options.show_missing:
         head.append("Lines not reached")
-    lines = [_line(head), _line([":--" if label in _LEFT else "--:" for label in head])]
-    rows = [_line(_cells(file, totals, branches, several, options)) for file, totals in files]
-    kept = _fitting([_missed(totals.lines) for _, totals in files], rows, room - 400)
+    lines = [_line(head), _line([":--" if name in _LEFT else "--:" for name in head])]
+    rows = [_line(_cells(row, [kind for _, kind in columns], options)) for row in found.rows]
+    kept = _fitting(found.rows, rows, room - 400 - sum(map(len, found.left_out)))
     lines += [rows[at] for at in kept]
-    if len(kept) < len(rows):
-        lines += ["", f"… and {len(rows) - len(kept):,} files with fewer lines not reached."]
-    text = "\n".join(lines) if rows else "Everything that was measured ran."
-    if len(report.files) <= OPEN_UP_TO:
+    cut = found.cut + len(rows) - len(kept)
+    if not rows:
+        lines = ["Everything that was measured ran."] if all(row.complete for row in every) else []
+    elif cut:
+        lines += ["", f"… and {files(cut)} with fewer lines not reached."]
+    for sentence in found.left_out:
+        lines += ["", sentence]
+    text = "\n".join(lines).strip()
+    if len(kept) <= OPEN_UP_TO:
         return text
-    return f"<details>\n<summary>{len(report.files):,} files</summary>\n\n{text}\n\n</details>"
+    return f"<details>\n<summary>{files(len(rows) + found.cut)}</summary>\n\n{text}\n\n</details>"
 
 
-def _cells(file: FileCoverage, totals: Totals, branches: bool, several: bool, options: Options) -> list[str]:
-    cells = [code(_short(shown_name(file, several))), percent(totals.lines, options.digits)]
-    if branches:
-        cells.append(percent(totals.branches, options.digits))
-    cells.append(f"{_missed(totals.lines):,}")
+def _cells(row: Row, kinds: list[str], options: Options) -> list[str]:
+    figures = [percent(getattr(row.totals, kind), options.digits) for kind in kinds]
+    cells = [code(_short(row.name)), *figures, f"{_missed(row.totals.lines):,}"]
     if options.show_missing:
-        text = ", ".join(as_range(*run) for run in ranges_of_missing(file))
+        text = ", ".join(as_range(*run) for run in ranges_of_missing(row.file))
         cells.append(text if len(text) <= MISSING_LIMIT else text[:MISSING_LIMIT].rpartition(",")[0] + ", …")
     return cells
 
 
-def _fitting(missed: list[int], rows: list[str], room: int) -> list[int]:
-    """Which rows to keep, in their order: all when they fit, else those with the most missed lines."""
+def _fitting(shown: list[Row], rows: list[str], room: int) -> list[int]:
+    """Which rows to keep, in their order: all when they fit, else those with the most that did not run."""
     if sum(map(len, rows)) + len(rows) <= room:
         return list(range(len(rows)))
     kept: list[int] = []
-    for at in sorted(range(len(rows)), key=lambda at: (-missed[at], at)):
+    for at in by_missed(shown):
         room -= len(rows[at]) + 1
         if room < 0:
             break

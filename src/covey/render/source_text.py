@@ -25,10 +25,21 @@ def readable(source: bytes | None, notes: list[str]) -> str | None:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii() or source.translate(None, _PLAIN + b"\r"):
         text = _ODD.sub(_drawn, text)
-    if len(source) > LINE_LIMIT and max(map(len, text.split("\n"))) > LINE_LIMIT:
+    if _is_long(source) and max(map(len, text.split("\n"))) > LINE_LIMIT:
         notes.append(f"Lines longer than {LINE_LIMIT:,} characters are cut.")
         text = "\n".join(line if len(line) <= LINE_LIMIT else line[:LINE_LIMIT] + " …" for line in text.split("\n"))
     return text.removesuffix("\n")
+
+
+def _is_long(source: bytes) -> bool:
+    """Whether some line may be longer than LINE_LIMIT; leaps from line end to line end instead of looking at each."""
+    at = 0
+    while len(source) - at > LINE_LIMIT:
+        end = source.rfind(b"\n", at, at + LINE_LIMIT + 1)
+        if end < 0:
+            return True
+        at = end + 1
+    return False
 
 
 def _drawn(found: re.Match[str]) -> str:

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO
 
 from covey.model.ratio import Ratio, Totals
 from covey.model.report import FileCoverage, Report
-from covey.render.base import (
-    Options,
-    as_range,
-    joint,
-    leads_to,
-    put,
-    ranges_of_missing,
-    several_repositories,
-    shown_name,
-    untaken,
-    visible,
-)
+from covey.render.base import Options, as_range, leads_to, put, ranges_of_missing, untaken, visible
+from covey.render.chosen import Row, chosen, files, rows_of
+from covey.render.counting import bounds, joint, rule
 from covey.render.slices import Part, parts_of
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    name: str
-    totals: Totals
-    partial: int
-    missing: str = ""
-
-
 class Text:
-    """Name, Stmts, Miss, [Branch, BrPart,] Cover[, Missing], a line a file, and TOTAL; then what each part reached.
+    """Name, Stmts, Miss, [Branch, BrPart,] Cover[, Missing], a line a file, and TOTAL; then what each part reached, and
+    by which rule it was counted.
 
     Stmts and Miss are statements where the format counts them (Go), else lines. Cover counts statements and, where
-    any were measured, branches; BrPart the arms never taken of lines that ran. All as coverage.py counts.
+    any were measured, branches; BrPart the arms never taken of lines that ran. All as coverage.py counts. A table of
+    very many files is cut, and says so.
     """
 
     name = "text"
@@ -46,40 +31,43 @@ class Text:
 
 
 def table(report: Report, options: Options) -> str:
-    several = several_repositories(report)
-    rows = [_row(file, several, options) for file in report.files.values()]
-    total = _Row("TOTAL", sum((row.totals for row in rows), Totals()), sum(row.partial for row in rows))
-    shown = [row for row in rows if not (options.skip_covered and _complete(row))]
-    cells = [_cells(row, total, options) for row in (*shown, total)]
-    head = ["Name", "Stmts", "Miss", *(["Branch", "BrPart"] if total.totals.branches.total else []), "Cover"]
+    rows = rows_of(report)
+    found = chosen(rows, options)
+    branches = report.totals.branches.total > 0
+    head = ["Name", "Stmts", "Miss", *(["Branch", "BrPart"] if branches else []), "Cover"]
     if options.show_missing:
         head.append("Missing")
-    lines = _laid_out([head, *cells], left={0, len(head) - 1} if options.show_missing else {0})
-    rule = "-" * max(len(lines[0]), 20)
-    body = [lines[0], rule, *lines[1:-1], *([rule] if shown else []), lines[-1]]
-    skipped = len(rows) - len(shown)
-    if skipped:
-        body += ["", f"{skipped} {'file' if skipped == 1 else 'files'} with complete coverage not shown."]
-    found = parts_of(report)
-    if found:
-        head = [found[0].kind.capitalize() or "Slice", "Lines", "Cover", "Only here"]
-        body += ["", *_laid_out([head, *(_part(part, options.digits) for part in found)], left={0}), ""]
-    body += [f"Note: {visible(note)}" for note in report.notes]
+    total = _cells("TOTAL", report.totals, sum(row.partial for row in rows) if branches else 0, branches, options)
+    cells = [_of_row(row, branches, options) for row in found.rows]
+    lines = _laid_out([head, *cells, total], left={0, len(head) - 1} if options.show_missing else {0})
+    rule_ = "-" * max(len(lines[0]), 20)
+    body = [visible(options.title), ""] if options.title else []
+    body += [lines[0], rule_, *lines[1:-1], *([rule_] if cells else []), lines[-1], ""]
+    left_out = found.left_out
+    if found.cut:
+        left_out = [*left_out, f"{files(found.cut)} with fewer lines not reached not shown; --limit 0 shows all."]
+    body += [*left_out, ""] if left_out else []
+    body += _parts(report, options)
+    body.append(f"Counted: {rule(report)}.")
+    body += [f"Note: {visible(note)}" for note in (*report.notes, *bounds(report))]
     return "\n".join(body) + "\n"
+
+
+def _parts(report: Report, options: Options) -> list[str]:
+    found = parts_of(report)
+    if not found:
+        return []
+    head = [found[0].kind.capitalize() or "Slice", "Lines", "Cover", "Only here"]
+    return [*_laid_out([head, *(_part(part, options.digits) for part in found)], left={0}), ""]
 
 
 def _part(part: Part, digits: int) -> list[str]:
     return [visible(part.name), str(part.lines.covered), _percent(part.lines, digits), str(part.only)]
 
 
-def _row(file: FileCoverage, several: bool, options: Options) -> _Row:
-    missing = missing_column(file) if options.show_missing else ""
-    return _Row(shown_name(file, several), file.totals, len(untaken(file)), missing)
-
-
-def _complete(row: _Row) -> bool:
-    statements = row.totals.statements
-    return statements.covered == statements.total and not row.partial
+def _of_row(row: Row, branches: bool, options: Options) -> list[str]:
+    cells = _cells(row.name, row.totals, row.partial, branches, options)
+    return [*cells, missing_column(row.file)] if options.show_missing else cells
 
 
 def missing_column(file: FileCoverage) -> str:
@@ -91,13 +79,13 @@ def missing_column(file: FileCoverage) -> str:
     return ", ".join(text for _, _, text in sorted(parts))
 
 
-def _cells(row: _Row, total: _Row, options: Options) -> list[str]:
-    statements, branches = row.totals.statements, row.totals.branches
-    cells = [row.name, str(statements.total), str(statements.total - statements.covered)]
-    if total.totals.branches.total:
-        cells += [str(branches.total), str(row.partial)]
-    cells.append(_percent(joint(row.totals), options.digits))
-    return [*cells, row.missing] if options.show_missing else cells
+def _cells(name: str, totals: Totals, partial: int, with_branches: bool, options: Options) -> list[str]:
+    statements, branches = totals.statements, totals.branches
+    cells = [name, str(statements.total), str(statements.total - statements.covered)]
+    if with_branches:
+        cells += [str(branches.total), str(partial)]
+    cells.append(_percent(joint(totals), options.digits))
+    return cells
 
 
 def _percent(ratio: Ratio, digits: int) -> str:
@@ -105,12 +93,13 @@ def _percent(ratio: Ratio, digits: int) -> str:
 
 
 def _laid_out(rows: list[list[str]], left: set[int]) -> list[str]:
-    """Columns as wide as their widest cell, the ones in `left` flush left; no spaces at the end of a line."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    """Columns as wide as their widest cell, the ones in `left` flush left; no spaces at the end of a line. A row may lack
+    its last cell."""
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
     return [
         "   ".join(
             cell.ljust(width) if at in left else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+            for at, (cell, width) in enumerate(zip(row, widths, strict=False))
         ).rstrip()
         for row in rows
     ]

@@ -31,6 +31,7 @@ def test_totals_and_files():
         "| | Covered | Reached | Not reached |\n| :-- | --: | --: | --: |\n"
         "| Lines | **50%** | 2 of 4 | 2 |\n| Branches | **50%** | 1 of 2 | 1 |\n"
         "| Functions | **100%** | 1 of 1 | 0 |\n\n"
+        "Counted: lines and branches.\n\n"
         "| File | Lines | Branches | Not reached | Lines not reached |\n| :-- | --: | --: | --: | :-- |\n"
         "| `pkg/a.py` | 50% | 50% | 2 | 2-4 |\n"
     )

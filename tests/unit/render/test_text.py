@@ -26,7 +26,8 @@ def test_lines_only():
         "pkg/a.py       4      2     50%   2-4\n"
         "pkg/b.py       1      0    100%\n"
         "-----------------------------------------\n"
-        "TOTAL          5      2     60%\n"
+        "TOTAL          5      2     60%\n\n"
+        "Counted: lines.\n"
     )
 
 
@@ -63,12 +64,12 @@ def test_skipping_what_is_covered_says_how_many_and_keeps_the_total():
     text = shown(Report.of([partial, *full]), skip_covered=True)
     assert "full.py" not in text
     assert "part.py" in text
-    assert text.split("\n")[-4].split()[:2] == ["TOTAL", "5"]
-    assert text.endswith("\n\n2 files with complete coverage not shown.\n")
+    assert text.split("\n")[-6].split()[:2] == ["TOTAL", "5"]
+    assert text.endswith("\n\n2 files with complete coverage not shown.\n\nCounted: lines and branches.\n")
 
 
 def test_an_empty_report_and_a_file_without_code():
-    assert shown(Report()).split("\n")[-2].split() == ["TOTAL", "0", "0", "-"]
+    assert shown(Report()).split("\n")[-4].split() == ["TOTAL", "0", "0", "-"]
     assert shown(Report.of([FileCoverage("empty.py")])).split("\n")[2].split() == ["empty.py", "0", "0", "-"]
 
 
@@ -93,4 +94,5 @@ def test_what_each_part_reached_and_nothing_else_did():
         "Part   Lines   Cover   Only here\n"
         "e2e        2     50%           1\n"
         "unit       2     50%           1\n\n"
+        "Counted: lines.\n"
     )

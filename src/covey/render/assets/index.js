@@ -14,17 +14,20 @@
   for (const file of files) for (let at = 0; at < WIDTH; at++) total[at] += file.numbers[at];
 
   const share = (at) => (row) => row.numbers[at + 1] ? row.numbers[at] / row.numbers[at + 1] : null;
+  const first = (row) => [row.numbers[STATEMENTS], row.numbers[STATEMENTS + 1]];  // lines, where a format counts no statements
+  const missed = (row) => row.numbers[STATEMENTS + 1] - row.numbers[STATEMENTS];
+  const gappy = ({ numbers }) => [LINES, BRANCHES, STATEMENTS].some((at) => numbers[at] < numbers[at + 1]);
   const percentCell = (at) => (row) => `<td class="n more">${shown(row.numbers[at], row.numbers[at + 1], digits)}</td>`;
   const columns = [
     { id: "name", label: "File", key: (row) => row.label, first: 1 },
-    { id: "lines", label: "Lines", key: share(LINES), first: 1, css: "cover",
-      cell: (row) => `<td class="cover">${covey.bar(row.numbers[0], row.numbers[1])}<span>${shown(row.numbers[0], row.numbers[1], digits)}</span></td>` },
-    { id: "missed", label: "Missed", key: (row) => row.numbers[1] - row.numbers[0], first: -1, css: "n",
-      cell: (row) => `<td class="n missed${row.numbers[1] > row.numbers[0] ? "" : " no"}">${count(row.numbers[1] - row.numbers[0])}</td>` },
-    { id: "all", label: "Of", key: (row) => row.numbers[1], first: -1, css: "n more", cell: (row) => `<td class="n more soft">${count(row.numbers[1])}</td>` },
+    { id: data.statements ? "statements" : "lines", label: data.statements ? "Statements" : "Lines", key: share(STATEMENTS), first: 1, css: "cover",
+      cell: (row) => `<td class="cover">${covey.bar(...first(row))}<span>${shown(...first(row), digits)}</span></td>` },
+    { id: "missed", label: "Missed", key: (row) => missed(row), first: -1, css: "n",
+      cell: (row) => `<td class="n missed${missed(row) ? "" : " no"}">${count(missed(row))}</td>` },
+    { id: "all", label: "Of", key: (row) => first(row)[1], first: -1, css: "n more", cell: (row) => `<td class="n more soft">${count(first(row)[1])}</td>` },
   ];
-  for (const [id, label, at, show] of [["branches", "Branches", BRANCHES, total[3]], ["functions", "Functions", FUNCTIONS, total[5]],
-    ["statements", "Statements", STATEMENTS, data.statements]]) {
+  for (const [id, label, at, show] of [["lines", "Lines", LINES, data.statements], ["branches", "Branches", BRANCHES, total[3]],
+    ["functions", "Functions", FUNCTIONS, total[5]]]) {
     if (show) columns.push({ id, label, key: share(at), first: 1, css: "n more", cell: percentCell(at) });
   }
   data.parts.forEach((name, index) => columns.push({
@@ -87,13 +90,13 @@
 
   let rows = [];
   let drawn = 0;
-  let matching = files.length;
+  let matched = files;
   function build() {
     const words = state.text.toLowerCase().split(/\s+/).filter(Boolean);
     const narrowed = words.length > 0 || state.gaps;
-    const list = narrowed ? files.filter((file) => (!state.gaps || file.numbers[0] < file.numbers[1] || file.numbers[2] < file.numbers[3])
+    const list = narrowed ? files.filter((file) => (!state.gaps || gappy(file))
       && words.every((word) => file.name.toLowerCase().includes(word))) : files;
-    matching = list.length;
+    matched = list;
     rows = [];
     if (state.flat) rows = sorted(list.map((file) => ({ ...file, depth: 0 })));
     else {
@@ -145,7 +148,7 @@
       if (head.dataset.id === state.sort) head.setAttribute("aria-sort", state.turned > 0 ? "ascending" : "descending");
       else head.removeAttribute("aria-sort");
     }
-    document.getElementById("found").textContent = matching < files.length ? `${count(matching)} of ${count(files.length)}` : "";
+    document.getElementById("found").textContent = matched.length < files.length ? `${count(matched.length)} of ${count(files.length)}` : "";
     for (const id of ["fold", "unfold"]) document.getElementById(id).disabled = state.flat;
     state.open = [...open];
     covey.keep("sessionStorage", "index:" + location.pathname, JSON.stringify(state));
@@ -224,8 +227,12 @@
     { keys: ["c"], what: "Fold all", run: flip("fold") },
     { keys: ["f"], what: "With or without folders", run: flip("flat") },
     { keys: ["g"], what: "Files with gaps only", run: flip("gaps-only") },
-    { keys: ["m"], what: "Sort by missed lines", run: () => sortBy("missed") },
-    { keys: ["l"], what: "Sort by share of lines", run: () => sortBy("lines") },
+    { keys: ["m"], what: "Sort by what was missed", run: () => sortBy("missed") },
+    { keys: ["l"], what: "Sort by share", run: () => sortBy(columns[1].id) },
+    { keys: ["n"], what: "First gap of the first file shown here", run: () => {
+      const file = rows.find((row) => !row.folder && gappy(row)) || matched.find(gappy);
+      if (file) location.href = "files/" + file.page + "#first";
+    } },
   );
 
   filter.value = state.text;

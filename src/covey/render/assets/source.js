@@ -20,7 +20,7 @@
   const who = (slices, n) => slices.filter(([, hex]) => bit(hex, n)).map(([name]) => name);
 
   const KINDS = { "+": "ran", "-": "missed", "~": "partial" };
-  const SAID = { ran: "ran", missed: "did not run", partial: "some branches not taken" };
+  const SAID = { ran: "ran", missed: "did not run", partial: "ran in part" };
   const real = [""];  // by line: what became of it
   const hits = [];
   const reached = [[]];  // by line: the parts that reached it
@@ -36,11 +36,17 @@
     return Math.floor(number) + ["", "k", "M", "G", "T", "P", "E"][unit];
   };
 
+  const arms = [];  // by line: [taken, all]
+  (data.arms || []).forEach((n, at) => {
+    arms[n] = arms[n] || [0, 0];
+    arms[n][0] += data.took[at] === "1";
+    arms[n][1]++;
+  });
   function branchNote(n) {
-    const arms = data.branches && data.branches[n];
-    if (!arms) return "";
-    const [taken, all, leads] = arms;
-    const lacking = leads && leads.length ? `; not ${leads.map((lead) => "to " + esc(lead)).join(", ")}` : "";
+    if (!arms[n]) return "";
+    const [taken, all] = arms[n];
+    const leads = (real[n] !== "missed" && data.leads && data.leads[n]) || [];
+    const lacking = leads.length ? `; not ${leads.map((lead) => "to " + esc(lead)).join(", ")}` : "";
     return `<span class="arms${taken < all ? " some" : ""}" title="${taken} of ${all} branches taken${lacking}">${taken}/${all}</span>`;
   }
 
@@ -111,7 +117,9 @@
     const what = view.only === undefined ? ["gap", "gaps"] : ["run", "runs"];
     document.getElementById("gaps").textContent = place >= 0 ? `${what[0]} ${place + 1} of ${stops.length}`
       : stops.length ? `${stops.length} ${what[stops.length === 1 ? 0 : 1]}` : `no ${what[1]}`;
-    for (const id of ["gap-before", "gap-after"]) document.getElementById(id).disabled = !stops.length;
+    for (const [id, page] of [["gap-before", data.before], ["gap-after", data.after]]) {
+      document.getElementById(id).disabled = !stops.length && !onward(page);
+    }
   }
 
   function go(n, focus) {
@@ -123,13 +131,22 @@
     if (focus) line.querySelector(".n").focus({ preventScroll: true });
   }
 
+  // Past the last gap of the file comes the first of the next file that has any; views of parts stay in the file.
+  const onward = (page) => page && view.part === undefined && view.only === undefined;
   function step(by) {
-    if (!stops.length) return;
+    let next = place + by;
     if (place < 0) {  // from the chosen line, where there is one
       const here = Number(document.querySelector(".l.here")?.id.slice(1) || 0);
-      place = by > 0 ? stops.findIndex((n) => n > here) : stops.findLastIndex((n) => n < here);
-      if (place < 0) place = by > 0 ? 0 : stops.length - 1;
-    } else place = (place + by + stops.length) % stops.length;
+      next = by > 0 ? stops.findIndex((n) => n > here) : here ? stops.findLastIndex((n) => n < here) : stops.length - 1;
+      if (next < 0) next = by > 0 ? stops.length : -1;
+    }
+    if (next < 0 || next >= stops.length) {
+      const page = by > 0 ? data.after : data.before;
+      if (onward(page)) { location.href = page + (by > 0 ? "#first" : "#last"); return; }
+      if (!stops.length) return;
+      next = by > 0 ? 0 : stops.length - 1;
+    }
+    place = next;
     go(stops[place], true);
     say();
   }
@@ -149,12 +166,20 @@
       parts.map(([name], at) => `<option value="only ${at}">what only ${esc(name)} reaches (${covey.count(alone[at])})</option>`).join("")}</select></label>`;
   }
 
+  function functions() {
+    if (!data.functions) return "";
+    const told = ([name, first, hits]) => `<option value="${first}">${hits ? "" : "× "}${esc(name)}</option>`;
+    const never = data.functions.filter(([, , hits]) => !hits).length;
+    return `<label>Functions <select id="functions"><option value="">${covey.count(data.functions.length - never)} of ${
+      covey.count(data.functions.length)} ran</option>${data.functions.map(told).join("")}</select></label>`;
+  }
+
   const reading = document.createElement("div");
   reading.className = "reading";
   reading.innerHTML = `<div class="steps">
     <button type="button" id="gap-before" title="Previous (p)">↑<span class="hear"> Previous gap</span></button>
     <button type="button" id="gap-after" title="Next (n)">↓<span class="hear"> Next gap</span></button><span id="gaps" role="status"></span></div>
-    ${views()}<ul class="key" aria-label="Legend"><li class="l ran"><span class="m"></span>ran</li><li class="l partial"><span class="m"></span>in part</li>
+    ${views()}${functions()}<ul class="key" aria-label="Legend"><li class="l ran"><span class="m"></span>ran</li><li class="l partial"><span class="m"></span>in part</li>
     <li class="l missed"><span class="m"></span>did not run</li></ul><button type="button" id="wrap" aria-pressed="false" title="Wrap long lines (w)">Wrap</button>`;
   const code = document.createElement("div");
   code.className = data.hits ? "code" : "code bare";
@@ -179,19 +204,29 @@
     view = what ? { [what]: parts[Number(at)][0] } : {};
     draw();
   });
+  document.getElementById("functions")?.addEventListener("change", (event) => {
+    place = -1;
+    if (event.target.value) go(Number(event.target.value));
+    say();
+  });
   if (covey.kept("localStorage", "wrap")) wrap();
   draw();
 
   function jump() {
     const line = /^#L(\d+)$/.exec(location.hash);
-    if (line) { place = -1; go(Number(line[1])); }
+    if (line) { place = -1; go(Number(line[1])); say(); }
+    else if (stops.length && (location.hash === "#first" || location.hash === "#last")) {
+      place = location.hash === "#first" ? 0 : stops.length - 1;
+      go(stops[place], true);
+      say();
+    }
   }
   addEventListener("hashchange", jump);
   jump();
 
   covey.keys.push(
-    { keys: ["n", "j"], what: "Next line that did not run", run: () => step(1) },
-    { keys: ["p", "k"], what: "Previous line that did not run", run: () => step(-1) },
+    { keys: ["n", "j"], what: "Next gap, on into the next file", run: () => step(1) },
+    { keys: ["p", "k"], what: "Previous gap", run: () => step(-1) },
     { keys: ["]"], what: "Next file", run: follow("a[rel=next]") },
     { keys: ["["], what: "Previous file", run: follow("a[rel=prev]") },
     { keys: ["u", "Escape"], what: "Back to all files", run: follow("#home") },
