@@ -83,6 +83,12 @@ class Sources(Protocol):
         """Map a path that lies under one of several roots, as Cobertura's <source> names them; unmapped when several
         of them have it."""
 
+    def imported(self, recorded: str) -> Place:
+        """Map a file that is named by its package's import path, as Go does it: by the checkout's modules."""
+
+    def import_path(self, path: str) -> str | None:
+        """What Go calls a file of the checkout; None where it is no file of a Go module there."""
+
     def listing(self, suffix: str) -> Sequence[str]:
         """The repository-relative paths of the checkout that end in `suffix`, ascending; empty without a checkout."""
 
@@ -92,6 +98,8 @@ class Format(Protocol):
 
     A format whose `unites` (an attribute it may leave out) is true is handed all its files of one merge at once: it
     can join what was recorded before it is judged, which is less work or more exact than merging reports.
+    One that has a function `named(report, sources) -> Report` is asked, before it writes, to call the files as its own
+    tools call them.
     """
 
     name: str

@@ -12,7 +12,9 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from covey.formats.base import Place
-from covey.model.paths import PathMap, relative
+from covey.model.gomodules import MOST_TEXT as MOST_MODULES
+from covey.model.gomodules import GoModules
+from covey.model.paths import IsSame, Mapped, PathMap, nobody_knows, relative
 
 MOST_FILES = 1_000_000  # in a checkout; what comes after is not seen
 MOST_TEXT = 32 << 20  # bytes of one source file; a larger one is no source that somebody wrote
@@ -51,6 +53,7 @@ class CheckoutSources:
         self._root = self.root
         self._given = paths
         self._under: dict[str, Place] = {}
+        self._imported: dict[str, Place] = {}
         self._vias: dict[str, str] = {}
         self._places: dict[tuple[str, str | None], Place] = {}
         self._hashes: dict[str, str | None] = {}
@@ -92,7 +95,7 @@ class CheckoutSources:
             if place.mapped or recorded not in found:
                 via = self._vias.get(recorded)
                 found[recorded] = replace(place, rule=", ".join(filter(None, (via, place.rule)))) if via else place
-        return found | self._under
+        return found | self._under | self._imported
 
     def _place(self, recorded: str, source_hash: str | None) -> Place:
         place = self._places[recorded, source_hash] = self._locate(recorded, source_hash)
@@ -105,10 +108,31 @@ class CheckoutSources:
 
         # An empty file is like every other empty file: it tells nothing about the place.
         mapped = self.paths.map(recorded, lambda path: None if source_hash == _EMPTY else is_same(path))
+        return self._place_of(mapped, recorded, is_same)
+
+    def _place_of(self, mapped: Mapped, recorded: str, is_same: IsSame = nobody_knows) -> Place:
         if mapped.path is None:
             why = mapped.why + (f"; nearest: {', '.join(mapped.candidates)}" if mapped.candidates else "")
             return Place(relative(recorded), False, mapped.rule, why)
         return Place(mapped.path, True, mapped.rule, same=is_same(mapped.path), load=partial(self.text, mapped.path))
+
+    @cached_property
+    def _modules(self) -> GoModules:
+        texts = {path: self.text(path) for path in self.files if path.rpartition("/")[2] in ("go.mod", "go.work")}
+        return GoModules.of(
+            {path: text.decode("utf-8", "replace") for path, text in texts.items() if text and len(text) < MOST_MODULES}
+        )
+
+    def imported(self, recorded: str) -> Place:
+        place = self._imported.get(recorded)
+        if place is None:
+            place = self._imported[recorded] = self._place_of(
+                self.paths.map_imported(recorded, self._modules), recorded
+            )
+        return place
+
+    def import_path(self, path: str) -> str | None:
+        return self._modules.import_path(path) if self.paths.has(path) else None
 
     def listing(self, suffix: str) -> Sequence[str]:
         if suffix not in self._by_suffix:
@@ -151,6 +175,12 @@ class NoSources:
 
     def locate_under(self, roots: Sequence[str], recorded: str) -> Place:  # noqa: ARG002 - nor any root
         return self.locate(recorded)
+
+    def imported(self, recorded: str) -> Place:
+        return self.locate(recorded)
+
+    def import_path(self, path: str) -> str | None:  # noqa: ARG002 - there are no modules
+        return None
 
     def listing(self, suffix: str) -> Sequence[str]:  # noqa: ARG002 - there is nothing to list
         return ()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import operator
+import sys
 from array import array
 from collections.abc import Callable
 
 SATURATED = 2**63 - 1
+_LANE = array("q").itemsize
+_TOP = _LANE - 1 if sys.byteorder == "little" else 0  # the byte of a lane that has its sign
 
 Combine = Callable[[int, int], int]
 
@@ -61,10 +63,11 @@ def merge(
 def combined(hits: array[int], other_hits: array[int], combine: Combine) -> array[int]:
     """`combine` of each two hits of two columns, array('q'), equally long."""
     if combine is saturating_add:
-        try:
-            return array("q", map(operator.add, hits, other_hits))
-        except OverflowError:
-            pass
+        # Each column is one big number here, of lanes of 64 bits: two hits below 2**63 never carry into the next lane.
+        total = int.from_bytes(hits, sys.byteorder) + int.from_bytes(other_hits, sys.byteorder)
+        lanes = total.to_bytes(_LANE * len(hits), sys.byteorder)
+        if lanes[_TOP::_LANE].isascii():  # no lane reached 2**63
+            return array("q", lanes)
     return array("q", map(combine, hits, other_hits))
 
 

@@ -149,11 +149,11 @@ def merge_files(one: FileCoverage, two: FileCoverage, how: How = "sum", *, relax
     """One file of two of the same (repository, path)."""
     mode: Mode = "set" if "set" in (one.mode, two.mode) else "count"
     blocks = _blocks(one, two, _combining(mode, how), relaxed)
-    if blocks == "conflict":
+    if isinstance(blocks, str):
         mode = "set"  # hits of two layouts do not add up to anything; that a line ran remains true
     combine = _combining(mode, how)
     lines = NO_LINES
-    if not isinstance(blocks, Blocks) or not blocks.lines_by:
+    if blocks is None or isinstance(blocks, str) or not blocks.lines_by:
         lines = Lines(*columns.merge(one.lines.numbers, one.lines.hits, two.lines.numbers, two.lines.hits, combine))
     branches, bound = _branches(one.branches, two.branches, combine)
     inexact = one.inexact | two.inexact
@@ -219,7 +219,7 @@ def _blocks(
     one: FileCoverage, two: FileCoverage, combine: columns.Combine, relaxed: bool
 ) -> Blocks | Literal["conflict"] | None:
     mine, theirs = one.blocks, two.blocks
-    if mine == "conflict" or theirs == "conflict":
+    if isinstance(mine, str) or isinstance(theirs, str):  # comparing with == would compare columns
         return "conflict"
     if mine is None or theirs is None:
         known, other = (theirs, one) if mine is None else (mine, two)

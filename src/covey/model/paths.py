@@ -6,6 +6,7 @@ Rules, in order; the first that gives an existing file wins, and the answer name
     --map     an explicit FROM=TO, by whole path components; FROM may be a glob pattern per component
     relative  the recorded path is relative and is in the repository as it stands
     inside    the recorded path lies inside the checkout
+    go.mod    (names that are import paths) a module of the checkout, see `gomodules.py`; then no other rule is tried
     suffix    the longest common tail with a file of the repository, compared by whole components, where a file whose
               whole path is that tail comes before one that only shares it; the file whose content is what ran decides
               between several, and alone may match by its base name only
@@ -22,6 +23,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from covey.model.gomodules import GoModules
+
 GUESSES = 20  # unmapped paths for which the nearest files are looked for
 
 # Whether the file at a repository path has the content that ran; None when nobody knows or it is too little to tell
@@ -29,7 +32,7 @@ GUESSES = 20  # unmapped paths for which the nearest files are looked for
 IsSame = Callable[[str], bool | None]
 
 
-def _nobody_knows(_path: str) -> bool | None:
+def nobody_knows(_path: str) -> bool | None:
     return None
 
 
@@ -88,7 +91,7 @@ class PathMap:
         for path in sorted(self._known):
             self._by_name.setdefault(posixpath.basename(path), []).append(path)
 
-    def map(self, recorded: str, is_same: IsSame = _nobody_knows) -> Mapped:
+    def map(self, recorded: str, is_same: IsSame = nobody_knows) -> Mapped:
         """Where `recorded` lies. `is_same(path)`: whether that file's content is what ran; None when nobody knows."""
         clean = normal(recorded)
         for alias in self.aliases:
@@ -102,6 +105,32 @@ class PathMap:
             if inside in self._known:
                 return Mapped(inside, "inside")
         return self._by_suffix(clean, is_same)
+
+    def map_imported(self, recorded: str, modules: GoModules) -> Mapped:
+        """Where a file named by its import path lies: by aliases, then by Go's modules, never by its tail while the
+        checkout has any. A name that is no import path (absolute, "./", "_/") is mapped as any other."""
+        clean = normal(recorded.removeprefix("_") if recorded.startswith("_/") else recorded)
+        listed = clean.removeprefix("command-line-arguments/")  # files named to the go command one by one
+        if not modules.modules or clean.startswith("/") or recorded.startswith(("./", "../")) or listed != clean:
+            return self.map(listed)
+        for alias in self.aliases:
+            path = alias.apply(clean)
+            if path is not None and path in self._known:
+                return Mapped(path, f"{alias.rule} {alias.pattern} -> {alias.target or '.'}")
+        missing = ""
+        for equal in modules.places(clean):
+            there = {path: rule for path, rule in equal if path in self._known}
+            if len(there) > 1:
+                return Mapped(None, "", "several modules of one name have it", tuple(sorted(there))[:3])
+            for path, rule in there.items():
+                return Mapped(path, rule)
+            missing = missing or (equal[0][0] if "/vendor/" not in f"/{equal[0][0]}" else "")
+        why = f"its module has no {missing}" if missing else "belongs to no module of the checkout"
+        return Mapped(None, "", why, tuple(self._by_name.get(posixpath.basename(clean), ()))[:3])
+
+    def has(self, path: str) -> bool:
+        """Whether this is a file of the repository."""
+        return path in self._known
 
     def _by_suffix(self, clean: str, is_same: IsSame) -> Mapped:
         named = self._by_name.get(posixpath.basename(clean), [])

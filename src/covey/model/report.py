@@ -41,8 +41,9 @@ class FileCoverage:
         parts = self.path.split("/")
         if parts[0] == "." or "" in parts or ".." in parts or "\0" in self.path:
             raise ValueError(f"not a repository-relative path: {self.path!r}")
-        if isinstance(self.blocks, Blocks) and self.blocks.lines_by:
-            object.__setattr__(self, "lines", Lines.of_blocks(self.blocks))
+        blocks = self.blocks
+        if blocks is not None and not isinstance(blocks, str) and blocks.lines_by:
+            object.__setattr__(self, "lines", Lines.of_blocks(blocks))
 
     @property
     def key(self) -> Key:
