@@ -67,6 +67,7 @@ class Istanbul:
                     shape.names, shape.firsts, shape.lasts, array("q", map(functions.__getitem__, shape.function_which))
                 ),
                 blocks=Blocks(shape.layout, array("q", loops.picked(statements, shape.statement_which)), "start"),
+                inexact=shape.inexact,
             )
         except (ValueError, OverflowError) as error:
             raise FormatError(f"{path}: {error}", path=file) from None

@@ -14,6 +14,7 @@ from covey.formats.spots import keyed_arms, named_functions
 from covey.loops import istanbul as loops
 
 OPEN_END = 2**31 - 1  # the last column of what reaches to the end of its line
+RANGE = "branch"  # the type of a branch that c8 made of one of V8's ranges: there are others, which it tells nothing of
 PLACEHOLDER = "(empty-report)"  # what c8 --all calls the function of a file that nothing loaded
 
 
@@ -35,6 +36,7 @@ class FunctionEntry(msgspec.Struct, gc=False):
 
 
 class BranchEntry(msgspec.Struct, gc=False):
+    type: str = ""
     loc: Span | None = None
     line: int | None = None
     locations: list[Span] = []
@@ -89,6 +91,7 @@ class Shape(NamedTuple):
     lines: array[int]
     arm_keys: tuple[str, ...]
     arm_which: Sequence[int]
+    inexact: frozenset[str]
 
 
 def shape_of(raws: tuple[bytes, bytes, bytes], arms: Mapping[str, Sequence[object]], *, placeholder: bool) -> Shape:
@@ -117,6 +120,7 @@ def shape_of(raws: tuple[bytes, bytes, bytes], arms: Mapping[str, Sequence[objec
         array("i", [line for line, *_ in rows]),
         tuple(key for _, _, key, _ in rows),
         [which for *_, which in rows],
+        frozenset({"branches"} if any(one.type == RANGE for one in maps.branches.values()) and rows else ()),
     )
 
 

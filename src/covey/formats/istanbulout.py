@@ -9,7 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from covey.formats.intake import LAST_LINE, clean, flat_paths
-from covey.formats.istanbulmaps import OPEN_END
+from covey.formats.istanbulmaps import OPEN_END, RANGE
 from covey.loops import istanbul as loops
 from covey.model.counted import Blocks, Branches, Functions
 from covey.model.report import FileCoverage, Report
@@ -33,7 +33,8 @@ def _parts(file: FileCoverage) -> Iterator[str]:
     yield '"statementMap":' + loops.statement_map(places, OPEN_END)
     yield '"fnMap":{' + ",".join(_functions(file.functions)) + "}"
     branches = _branches(file.branches)
-    yield '"branchMap":{' + ",".join(_branch_map(branches)) + "}"
+    kind = RANGE if "branches" in file.inexact else "switch"
+    yield '"branchMap":{' + ",".join(_branch_map(branches, kind)) + "}"
     yield '"s":' + loops.counts(hits)
     yield '"f":' + loops.counts(file.functions.hits)
     yield '"b":{' + ",".join(f'"{at}":{counts}' for at, counts in enumerate(branches.values())) + "}"
@@ -78,8 +79,8 @@ def _branches(branches: Branches) -> Mapping[tuple[int, int], list[int]]:
     return dict(sorted(found.items()))
 
 
-def _branch_map(branches: Mapping[tuple[int, int], list[int]]) -> Iterator[str]:
+def _branch_map(branches: Mapping[tuple[int, int], list[int]], kind: str) -> Iterator[str]:
     for number, ((line, column), hits) in enumerate(branches.items()):
         spot = f'{{"start":{{"line":{line},"column":{column}}},"end":{{"line":{line},"column":{column}}}}}'
         spots = ",".join([spot] * len(hits))
-        yield f'"{number}":{{"loc":{spot},"type":"branch","locations":[{spots}],"line":{line}}}'
+        yield f'"{number}":{{"loc":{spot},"type":"{kind}","locations":[{spots}],"line":{line}}}'

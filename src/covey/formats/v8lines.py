@@ -35,6 +35,13 @@ class Sheet:
     def __post_init__(self) -> None:
         self.counts = [0] * len(self.text)
 
+    def began(self, functions: Sequence[Counted]) -> Sheet:
+        """Itself; where V8 tells of the script as a whole, lines under no range (empty ones at its beginning, and what
+        a map does not lead to) have run, else what is not told of has not run since V8 was last asked."""
+        if any(not name and not ranges[0][0] for name, ranges, _ in functions):
+            self.counts = [1] * len(self.text)
+        return self
+
     def add(self, begin: int, end: int, count: int, name: str, *, arm: bool) -> None:
         """A range, in offsets of this source. `name`: of the function whose first range it is, else ""."""
         text = self.text
@@ -79,9 +86,9 @@ def _saturated(hits: Iterable[int]) -> list[int]:
     return [min(count, MOST_HITS) for count in hits]
 
 
-def plain(functions: Iterable[Counted], text: Text, wrapper: int) -> Sheet:
+def plain(functions: Sequence[Counted], text: Text, wrapper: int) -> Sheet:
     """Of a script that is its own source. `wrapper`: units that were put before it when it was compiled."""
-    sheet = Sheet(text)
+    sheet = Sheet(text).began(functions)
     for name, ranges, blocks in functions:
         for number, (begin, end, count) in enumerate(ranges):
             named = name if number == 0 or not blocks else ""
@@ -93,7 +100,7 @@ def mapped(
     functions: Sequence[Counted], generated: Text, wrapper: int, source_map: SourceMap, texts: Sequence[Text | None]
 ) -> list[Sheet | None]:
     """Of each source of a script that was compiled or bundled; `texts`: theirs, None for one that is not at hand."""
-    sheets = [Sheet(text) if text is not None else None for text in texts]
+    sheets = [Sheet(text).began(functions) if text is not None else None for text in texts]
     segments = _Segments(source_map, generated, len(texts))
     for name, ranges, blocks in functions:
         for number, (start, stop, count) in enumerate(ranges):
