@@ -15,10 +15,10 @@ help: ## list these targets
 demo: .venv/demo.done ## install what the demo needs, then show the main job on this machine in a minute
 	$(BIN)/covey demo
 
-test: .venv/dev.done ## install what the tests need, then run them (what CI runs, cluster included where it can be built)
+test: .venv/dev.done .cache/oracle-node/installed ## install what the tests need, then run them (what CI runs, cluster included where it can be built)
 	.ci/test
 
-prove: .venv/dev.done ## the long evidence: fuzzing, soaks, every Python, 50-fold repeats (see docs/reference/evidence)
+prove: .venv/dev.done .cache/oracle-node/installed ## the long evidence: fuzzing, soaks, every Python, 50-fold repeats (see docs/reference/evidence)
 	code=0; COVEY_PROVE=1 .ci/test --junitxml=.cache/prove.xml || code=$$?; $(BIN)/python docs/evidence.py .cache/prove.xml; exit $$code
 
 check: .venv/dev.done ## style, types, import directions
@@ -27,7 +27,7 @@ check: .venv/dev.done ## style, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev.done ## compare with peers in one run, as ratios
+bench: .venv/dev.done .cache/bench-node/installed ## compare with peers in one run, as ratios
 	$(BIN)/python -m bench
 
 docs: .venv/dev.done ## renew the parts of docs/ that are generated from the code
@@ -62,3 +62,12 @@ $(UV): requirements/uv.txt
 	VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/$*.txt
 	VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
+
+# nyc, c8 and what else of Node tests and benches compare with, by lock file; where there is no npm they skip and say so.
+.cache/oracle-node/installed: tests/oracle/node/package-lock.json tests/oracle/node/package.json
+.cache/bench-node/installed: bench/peers/node/package-lock.json bench/peers/node/package.json
+.cache/%-node/installed:
+	mkdir -p $(@D)
+	cp $^ $(@D)
+	{ command -v npm >/dev/null && npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent && touch $@; } || \
+	  echo "npm could not fill $(@D): what needs it skips and says so" >&2

@@ -14,7 +14,7 @@ from bench.inputs import Program, shards
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
-NODE = HERE / "peers" / "node" / "node_modules" / ".bin"
+NODE = HERE.parent / ".cache" / "bench-node" / "node_modules" / ".bin"
 SHARDS = 100
 FILES = {False: 90, True: 1000}  # about 31 MB and 350 MB
 CASES = {
@@ -52,7 +52,7 @@ def _candidates(paths: list[Path], folder: Path) -> list[Candidate]:
     found.append(
         Candidate("lcov-result-merger", [merger, paths[0].parent / "*.info", merged])
         if merger.exists()
-        else absent("lcov-result-merger", "npm ci in bench/peers/node")
+        else absent("lcov-result-merger", "`make bench` installs it where there is npm")
     )
     grcov = shutil.which("grcov") or str(Path.home() / ".cargo/bin/grcov")
     found.append(
