@@ -69,6 +69,8 @@ def everything(folder):
     (folder / "covey.toml").write_text(settings)
     found.add(json.loads(command("config", "--json", cwd=folder, COVEY_REPORT_CONTEXT="3")))
     found.add(json.loads(command("plugins", "--json", cwd=folder)))
+    (folder / "x.info").write_text("SF:/srv/covey.toml\nDA:1,1\nend_of_record\nSF:b.c\nDA:1,1\nend_of_record\n")
+    found.add(json.loads(command("report", "x.info", "--explain-paths", "--json", cwd=folder)))
     found.add(json.loads(command("doctor", "--json", cwd=folder)))
     return found
 

@@ -188,6 +188,8 @@ WRONG = [
     ("covey.doctor/1", "findings", []),
     ("covey.config/1", "settings 0 setting", "collect"),
     ("covey.config/1", "settings 0 value", {"a": 1}),
+    ("covey.paths/1", "paths", [{"recorded": "/x", "path": None}]),
+    ("covey.paths/1", "paths 0 path", None),
     ("covey.plugins/1", "plugins 0 room", "stores"),
     ("covey.identity/1", "started", "2026-11-21 08:19"),
     ("covey.identity/1", "ports", [70000]),

@@ -3,97 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from covey.cli.output import FilePath, note, say
+from covey.cli.output import FilePath, note, print_json, say
+from covey.cli.reading import ended, read, reading_options
 from covey.errors import UsageError
 
 if TYPE_CHECKING:
     from covey.flows.merge import Reading
     from covey.model.report import Report
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 RENDERED = ("text", "markdown", "html")
 MOST_NOTES = 50
-HOWS = ("sum", "max", "presence", "subtract", "intersect")
-
-
-def reading_options(command: Command) -> Command:
-    """The options of every verb that reads inputs."""
-    options = [
-        click.argument("inputs", nargs=-1, metavar="IN..."),
-        click.option(
-            "--part",
-            "parts",
-            multiple=True,
-            metavar="NAME=IN",
-            help="An input that is a part of its own, as unit=.coverage: the report tells what each part reached.",
-        ),
-        click.option("--from", "from_format", default="", metavar="FORMAT", help="The inputs' format, not by content."),
-        click.option(
-            "--checkout",
-            type=FilePath(file_okay=False, exists=True),
-            default=".",
-            show_default=True,
-            help="Root of the sources. Its coverage configuration is honoured.",
-        ),
-        click.option(
-            "--map",
-            "maps",
-            multiple=True,
-            metavar="FROM=TO",
-            help="Recorded paths under FROM lie under TO in the checkout, as /app=src; * and ** match.",
-        ),
-        click.option("--how", type=click.Choice(HOWS), default="sum", show_default=True, help="How hits are merged."),
-        click.option("--relaxed", is_flag=True, help="Keep lines where inputs were built from different sources."),
-        click.option("--commit", default="", metavar="SHA", help="Which commit, where captures come from several."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def read(
-    inputs: tuple[str, ...],
-    parts: tuple[str, ...],
-    from_format: str,
-    checkout: Path,
-    maps: tuple[str, ...],
-    how: Any,
-    relaxed: bool,
-    commit: str,
-) -> tuple[Report, Reading]:
-    """What the options of `reading_options` ask for."""
-    from covey.flows import merge as flow
-
-    if not inputs and not parts:
-        raise UsageError("there is nothing to read", hint="name bundles or reports, or - for standard input")
-    if "" in inputs:
-        raise UsageError("an input has an empty name", hint="is a variable of your script not set?")
-    named: dict[str, list[str]] = {}
-    for part in parts:
-        name, equals, file = part.partition("=")
-        if not (name and equals and file):
-            raise UsageError(f"{part!r} is not NAME=IN", hint="write it as --part unit=.coverage")
-        named.setdefault(name, []).append(file)
-    reading = flow.Reading(_sources(checkout, maps), from_format, commit)
-    return flow.load(inputs, reading, named, how, relaxed=relaxed), reading
-
-
-def _sources(checkout: Path, maps: tuple[str, ...]) -> Any:
-    from covey import config
-    from covey.flows.checkout import checkout_sources
-    from covey.model.paths import Alias
-
-    try:
-        explicit = [Alias.parse(text) for text in maps]
-    except ValueError as error:
-        raise UsageError(str(error), hint="write it as --map /app=src") from error
-    return checkout_sources(checkout, (*explicit, *config.load_paths(Path.cwd())))
 
 
 def _tell_notes(report: Report, wanted: str) -> None:
@@ -118,6 +42,8 @@ def _tell_notes(report: Report, wanted: str) -> None:
 @click.option("--title", default="", help="A heading of your own.")
 @click.option("-m", "--show-missing", is_flag=True, help="Name the lines and branches that did not run.")
 @click.option("--skip-covered", is_flag=True, help="Leave out files in which everything ran.")
+@click.option("--explain-paths", is_flag=True, help="Show instead which rule mapped each file, or why none did.")
+@click.option("--json", "as_json", is_flag=True, help="With --explain-paths: as covey.paths/1.")
 @click.option("--precision", type=click.IntRange(0, 6), default=0, show_default=True, help="Digits after the point.")
 def report(
     name: str | None,
@@ -126,39 +52,59 @@ def report(
     show_missing: bool,
     skip_covered: bool,
     precision: int,
+    explain_paths: bool,
+    as_json: bool,
     **options: Any,
-) -> None:
+) -> int:
     """Show bundles and reports to people: text, Markdown, HTML; --format json is covey's own report.
 
-    IN is a bundle, a report of any known format, a folder of them, or - for standard input.
+    IN is a bundle, a report of any known format, also packed by gzip or zstd, a folder or a "glob" of them, or - for
+    standard input.
     """
     from covey.flows.show import CheckoutTexts, name_for, show
     from covey.render.base import Options
 
+    if as_json and not explain_paths:
+        raise UsageError("--json goes with --explain-paths", hint="the report as data is --format json")
     merged, reading = read(**options)
+    if explain_paths:
+        _explain(reading, merged, as_json)
+        return ended(reading)
     wanted = name or name_for(output, "text")
     _tell_notes(merged, wanted)
     shown = Options(CheckoutTexts(reading.sources), title, show_missing, skip_covered, precision)
     show(merged, wanted, output or sys.stdout.buffer, shown)
     if output is not None:
         say(f"wrote {output / 'index.html' if wanted == 'html' else output}")
+    return ended(reading)
+
+
+def _explain(reading: Reading, report: Report, as_json: bool) -> None:
+    from covey.flows import explain
+
+    found = explain.explain(reading.sources, report)
+    if as_json:
+        print_json(explain.document(found))
+    else:
+        click.echo("\n".join(explain.lines(found)))
 
 
 @click.command(
     epilog="\b\nExamples:\n"
     "  covey merge bundle-1 bundle-2 -o merged.json\n"
     "  covey merge --part unit=.coverage --part e2e=bundle -o coverage.xml\n"
-    "  covey merge a.info b.info --how max -o all.info\n",
+    "  covey merge a.info b.info --how max -o all.info\n"
+    '  covey merge "shards/**/*.out.gz" --exclude "zz_generated*" -o all.out\n',
 )
 @reading_options
 @click.option("-o", "--output", type=FilePath(), help="File to write; stdout by default.")
 @click.option("--format", "name", metavar="FORMAT", help="Data format to write; by -o's name, else covey's own.")
-def merge(output: Path | None, name: str | None, **options: Any) -> None:
+def merge(output: Path | None, name: str | None, **options: Any) -> int:
     """Merge bundles and reports of any known format into one file."""
     from covey.flows.show import name_for, show
     from covey.render.base import Options
 
-    merged, _ = read(**options)
+    merged, reading = read(**options)
     wanted = name or name_for(output, "native")
     _tell_notes(merged, wanted)
     if wanted in RENDERED:
@@ -166,3 +112,4 @@ def merge(output: Path | None, name: str | None, **options: Any) -> None:
     show(merged, wanted, output or sys.stdout.buffer, Options())
     if output is not None:
         say(f"wrote {output} ({wanted})")
+    return ended(reading)

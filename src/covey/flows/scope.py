@@ -79,11 +79,14 @@ def _read(file: Path) -> bytes | None:
         number = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (OSError, ValueError):  # ValueError: a NUL in what a .git file says
         return None
-    with os.fdopen(number, "rb") as stream:
+    try:
         status = os.fstat(number)
         if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
             return None
-        return stream.read(LARGEST)
+        with os.fdopen(number, "rb", closefd=False) as stream:
+            return stream.read(LARGEST)
+    finally:
+        os.close(number)
 
 
 def _head(sources: Sources, file: FileCoverage) -> bytes | None:

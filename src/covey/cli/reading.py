@@ -1,0 +1,141 @@
+"""The options of every verb that reads bundles and reports, and what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from covey.cli.output import tell_error
+from covey.errors import PARTIAL, UsageError
+
+if TYPE_CHECKING:
+    from covey.flows.merge import Reading
+    from covey.model.report import Report
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+HOWS = ("sum", "max", "presence", "subtract", "intersect")
+OPTIONS = [
+    click.argument("inputs", nargs=-1, metavar="IN..."),
+    click.option(
+        "--part",
+        "parts",
+        multiple=True,
+        metavar="NAME=IN",
+        help="An input that is a part of its own, as unit=.coverage: the report tells what each part reached.",
+    ),
+    click.option("--from", "from_format", default="", metavar="FORMAT", help="The inputs' format, not by content."),
+    click.option("--keep-going", is_flag=True, help="Merge the rest where an input cannot be read; exit code 6 then."),
+    click.option(
+        "--checkout",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        default=".",
+        show_default=True,
+        help="Root of the sources. Its coverage configuration and .gitattributes are honoured.",
+    ),
+    click.option(
+        "--map",
+        "maps",
+        multiple=True,
+        metavar="FROM=TO",
+        help="Recorded paths under FROM lie under TO in the checkout, as /app=src; * and ** match.",
+    ),
+    click.option("--include", multiple=True, metavar="GLOB", help="Only these files count, as src/ or *.go."),
+    click.option("--exclude", multiple=True, metavar="GLOB", help="These files do not count, as zz_generated*."),
+    click.option(
+        "--attributes/--no-attributes",
+        default=True,
+        show_default=True,
+        help="Leave out what .gitattributes calls linguist-generated or coverage-excluded.",
+    ),
+    click.option(
+        "--skip-generated/--count-generated",
+        default=False,
+        show_default=True,
+        help="Leave out files whose header says that they are generated.",
+    ),
+    click.option("--how", type=click.Choice(HOWS), default="sum", show_default=True, help="How hits are merged."),
+    click.option("--count-inputs", is_flag=True, help="Hits become the number of inputs in which a line ran."),
+    click.option("--relaxed", is_flag=True, help="Keep lines where inputs were built from different sources."),
+    click.option("--commit", default="", metavar="SHA", help="Which commit, where inputs come from several."),
+]
+
+
+def reading_options(command: Command) -> Command:
+    """Adds OPTIONS to a command, which hands them on to `read`."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def read(
+    inputs: tuple[str, ...],
+    parts: tuple[str, ...],
+    how: Any,
+    relaxed: bool,
+    count_inputs: bool,
+    **options: Any,
+) -> tuple[Report, Reading]:
+    """What the options of `reading_options` ask for."""
+    from covey.flows import merge as flow
+
+    reading = prepared(**options)
+    return flow.load(
+        inputs, reading, named_parts(inputs, parts), how, relaxed=relaxed, count_inputs=count_inputs
+    ), reading
+
+
+def named_parts(inputs: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, list[str]]:
+    """Name of each part -> its inputs; UsageError where there is nothing to read or a part has no name."""
+    if not inputs and not parts:
+        raise UsageError("there is nothing to read", hint="name bundles or reports, or - for standard input")
+    if "" in inputs:
+        raise UsageError("an input has an empty name", hint="is a variable of your script not set?")
+    named: dict[str, list[str]] = {}
+    for part in parts:
+        name, equals, file = part.partition("=")
+        if not (name and equals and file):
+            raise UsageError(f"{part!r} is not NAME=IN", hint="write it as --part unit=.coverage")
+        named.setdefault(name, []).append(file)
+    return named
+
+
+def prepared(
+    from_format: str,
+    keep_going: bool,
+    checkout: Path,
+    maps: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    attributes: bool,
+    skip_generated: bool,
+    commit: str,
+) -> Reading:
+    """How the inputs are to be read."""
+    from covey.flows.merge import Reading
+    from covey.flows.scope import scope_of
+
+    sources = _sources(checkout, maps)
+    scope = scope_of(sources, include, exclude, attributes=attributes, headers=skip_generated)
+    return Reading(sources, from_format, commit, keep_going, scope)
+
+
+def _sources(checkout: Path, maps: tuple[str, ...]) -> Any:
+    from covey import config
+    from covey.flows.checkout import checkout_sources
+    from covey.model.paths import Alias
+
+    try:
+        explicit = [Alias.parse(text) for text in maps]
+    except ValueError as error:
+        raise UsageError(str(error), hint="write it as --map /app=src") from error
+    return checkout_sources(checkout, (*explicit, *config.load_paths(Path.cwd())))
+
+
+def ended(reading: Reading) -> int:
+    """Say what could not be read; the exit code, 6 when there was something."""
+    for failure in reading.failures:
+        tell_error(failure)
+    return PARTIAL if reading.failures else 0

@@ -1,0 +1,237 @@
+"""What the verbs that read take: packed, quoted globs, several with one bad, scope, and where paths come from."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+import subprocess
+import sys
+import zlib
+
+import pytest
+
+INFO = "TN:\nSF:/srv/pkg/app.c\nDA:1,{}\nDA:2,0\nend_of_record\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg/app.c").write_text("int a;\nint b;\n")
+    (tmp_path / "one.info").write_text(INFO.format(1))
+    return tmp_path
+
+
+def run(folder, *arguments, stdin=b""):
+    return subprocess.run(
+        [sys.executable, "-m", "covey", *arguments], input=stdin, capture_output=True, timeout=60, cwd=folder
+    )
+
+
+def hits(folder, *arguments, stdin=b""):
+    done = run(folder, "report", *arguments, "--format", "json", stdin=stdin)
+    assert done.returncode == 0, done.stderr
+    return {path: file["lines"] for path, file in json.loads(done.stdout)["files"].items()}
+
+
+def packed(kind, data):
+    if kind == "gzip":
+        return gzip.compress(data)
+    if kind == "members":
+        return gzip.compress(data[:9]) + gzip.compress(data[9:]) + bytes(512)
+    return pytest.importorskip("backports.zstd", reason="pip install 'covey[zstd]'").compress(data)
+
+
+@pytest.mark.parametrize("kind", ["gzip", "members", "zstd"])
+def test_packed_inputs_are_unpacked_by_content(folder, kind):
+    (folder / "two.info").write_bytes(packed(kind, INFO.format(2).encode()))
+    assert hits(folder, "one.info", "two.info") == {"pkg/app.c": {"1": 3, "2": 0}}
+    assert hits(folder, "-", stdin=(folder / "two.info").read_bytes()) == {"pkg/app.c": {"1": 2, "2": 0}}
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+@pytest.mark.parametrize("damage", ["cut off", "damaged"])
+def test_damaged_packing_is_named(folder, kind, damage):
+    data = bytearray(packed(kind, INFO.format(2).encode() * 50))
+    data = data[:-20] if damage == "cut off" else data[:30] + bytes(30) + data[60:]
+    (folder / "bad.info").write_bytes(data)
+    done = run(folder, "report", "one.info", "bad.info")
+    assert done.returncode == 2
+    assert b"bad.info" in done.stderr
+    assert kind.encode() in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_bomb_is_refused(folder):
+    pack = zlib.compressobj(9, wbits=31)
+    data = b"".join(
+        [pack.compress(b"TN:\n"), *(pack.compress(b"#" * 65535 + b"\n") for _ in range(2000)), pack.flush()]
+    )
+    (folder / "bomb.info").write_bytes(data)
+    done = run(folder, "report", "bomb.info")
+    assert done.returncode == 2
+    assert b"bomb.info: unpacks to more than 200 times its size" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-be"])
+def test_a_byte_order_mark_is_taken_off(folder, encoding):
+    mark = codecs.BOM_UTF16_BE if encoding == "utf-16-be" else b""
+    (folder / "two.info").write_bytes(mark + INFO.format(2).encode(encoding))
+    assert hits(folder, "two.info") == {"pkg/app.c": {"1": 2, "2": 0}}
+
+
+def test_xml_that_powershell_wrote(folder):
+    text = '<?xml version="1.0" encoding="utf-16"?>\n<coverage line-rate="1"><packages><package><classes>'
+    text += '<class filename="pkg/app.c"><lines><line number="1" hits="4"/></lines></class>'
+    (folder / "c.xml").write_bytes((text + "</classes></package></packages></coverage>").encode("utf-16"))
+    assert hits(folder, "c.xml") == {"pkg/app.c": {"1": 4}}
+
+
+def test_quoted_globs_are_expanded(folder):
+    (folder / "deep/er").mkdir(parents=True)
+    (folder / "deep/er/two.info").write_text(INFO.format(2))
+    (folder / "[x].info").write_text(INFO.format(4))
+    assert hits(folder, "**/*.info") == {"pkg/app.c": {"1": 7, "2": 0}}
+    assert hits(folder, "[x].info") == {"pkg/app.c": {"1": 4, "2": 0}}
+    done = run(folder, "report", "*.nothing")
+    assert (done.returncode, b"nothing matches *.nothing" in done.stderr) == (2, True)
+
+
+def test_one_bad_input_is_named_and_the_rest_is_merged_where_asked(folder):
+    (folder / "bad.info").write_text("SF:a\nDA:x\n")
+    (folder / "two.info").write_text(INFO.format(2))
+    done = run(folder, "report", "one.info", "bad.info", "none.info", "two.info")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"bad.info:2" in done.stderr
+    done = run(folder, "merge", "one.info", "bad.info", "none.info", "two.info", "--keep-going")
+    assert done.returncode == 6
+    assert b"error: bad.info:2" in done.stderr
+    assert b"error: none.info does not exist" in done.stderr
+    merged = json.loads(done.stdout)
+    assert merged["files"]["pkg/app.c"]["lines"] == {"1": 3, "2": 0}
+    assert [note[:20] for note in merged["notes"]] == ["not read: bad.info:2", "not read: none.info "]
+    assert run(folder, "merge", "bad.info", "none.info", "--keep-going").returncode == 2
+
+
+def test_standard_input_is_there_once(folder):
+    assert b"is there twice" in run(folder, "report", "-", "-").stderr
+
+
+def test_the_same_under_two_names_counts_once_and_is_told(folder):
+    (folder / "again.info").write_text(INFO.format(1))
+    done = run(folder, "merge", "one.info", "again.info")
+    assert json.loads(done.stdout)["files"]["pkg/app.c"]["lines"]["1"] == 1
+    assert b"again.info holds the same as one.info and counts once" in done.stderr
+
+
+def test_counting_inputs(folder):
+    (folder / "again.info").write_text(INFO.format(1))
+    (folder / "many.info").write_text(INFO.format(900))
+    assert hits(folder, "*.info", "--count-inputs") == {"pkg/app.c": {"1": 3, "2": 0}}
+    assert run(folder, "merge", "*.info", "--count-inputs", "--how", "max").returncode == 2
+
+
+def test_subtract_takes_its_inputs_in_order(folder):
+    (folder / "two.info").write_text(INFO.format(0).replace("DA:2,0", "DA:2,5"))
+    assert hits(folder, "one.info", "two.info", "--how", "subtract") == {"pkg/app.c": {"1": 1, "2": 0}}
+    assert hits(folder, "two.info", "one.info", "--how", "subtract") == {"pkg/app.c": {"1": 0, "2": 5}}
+
+
+def test_several_commits_are_refused_whatever_they_are_in(folder):
+    for number, commit in enumerate(("aaa", "bbb")):
+        (folder / f"{number}.json").write_text(
+            json.dumps(
+                {
+                    "schema": "covey.report/1",
+                    "sources": [{"repository": "r", "commit": commit, "digest": f"sha256:{number}"}],
+                    "files": {"pkg/app.c": {"lines": {"1": 1}}},
+                }
+            )
+        )
+    done = run(folder, "report", "0.json", "1.json")
+    assert done.returncode == 2
+    assert b"aaa" in done.stderr
+    assert b"bbb" in done.stderr
+    assert hits(folder, "0.json", "1.json", "--commit", "bb") == {"pkg/app.c": {"1": 1}}
+
+
+def test_several_languages_are_one_report(folder):
+    (folder / "p.json").write_text(
+        '{"schema": "covey.report/1", "files": {"a.py": {"mode": "set", "lines": {"1": 1}}}}'
+    )
+    assert set(hits(folder, "one.info", "p.json")) == {"pkg/app.c", "a.py"}
+
+
+SCOPED = "".join(f"SF:{path}\nDA:1,1\nend_of_record\n" for path in ("pkg/app.c", "pkg/zz_gen.c", "vendor/b.c", "c.go"))
+
+
+@pytest.fixture
+def scoped(folder):
+    (folder / "vendor").mkdir()
+    (folder / "vendor/b.c").write_text("int b;\n")
+    (folder / "pkg/zz_gen.c").write_text("/* a licence\n * @generated by hand\n */\nint a;\n")
+    (folder / "c.go").write_text("// Code generated by tool. DO NOT EDIT.\n\npackage c\n")
+    (folder / "scoped.info").write_text(SCOPED)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("flags", "left"),
+    [
+        ((), "pkg/app.c pkg/zz_gen.c vendor/b.c c.go"),
+        (("--exclude", "vendor/"), "pkg/app.c pkg/zz_gen.c c.go"),
+        (("--exclude", "zz_*", "--exclude", "*.go"), "pkg/app.c vendor/b.c"),
+        (("--include", "/pkg"), "pkg/app.c pkg/zz_gen.c"),
+        (("--include", "*.c", "--exclude", "pkg/z*"), "pkg/app.c vendor/b.c"),
+        (("--skip-generated",), "pkg/app.c vendor/b.c"),
+    ],
+)
+def test_scope(scoped, flags, left):
+    assert set(hits(scoped, "scoped.info", *flags)) == set(left.split())
+
+
+def test_attributes_leave_files_out_and_can_be_switched_off(scoped):
+    (scoped / ".gitattributes").write_text(
+        "*.c linguist-generated\npkg/*.c -linguist-generated\nc.go coverage-excluded\n"
+    )
+    assert set(hits(scoped, "scoped.info")) == {"pkg/app.c", "pkg/zz_gen.c"}
+    assert len(hits(scoped, "scoped.info", "--no-attributes")) == 4
+    assert "pkg/zz_gen.c" in hits(scoped, "scoped.info", "--skip-generated")  # it says that it is not
+    assert b"1 file: vendor/b.c" in run(scoped, "report", "scoped.info").stdout
+
+
+def test_attributes_of_folders_above_the_checkout_and_of_git_s_own_file(scoped):
+    (scoped / ".git/info").mkdir(parents=True)
+    (scoped / ".gitattributes").write_text("/pkg/zz_gen.c coverage-excluded\n")
+    (scoped / ".git/info/attributes").write_text("pkg/app.c coverage-excluded\n")
+    (scoped / "x.info").write_text("SF:app.c\nDA:1,1\nend_of_record\nSF:zz_gen.c\nDA:1,1\nend_of_record\n")
+    assert hits(scoped, "x.info", "--checkout", "pkg") == {}
+
+
+def test_scope_is_a_setting(scoped):
+    (scoped / "covey.toml").write_text('[report]\nexclude = ["*.go", "vendor"]\nskip_generated = true\n')
+    assert set(hits(scoped, "scoped.info")) == {"pkg/app.c"}
+
+
+def test_paths_are_explained(folder):
+    (folder / "two.info").write_text(
+        "SF:/go/x.c\nDA:1,1\nend_of_record\nSF:/app/nothing.c\nDA:1,1\nend_of_record\nSF:/x/app.c\nDA:1,1\nend_of_record\n"
+    )
+    done = run(folder, "report", "one.info", "two.info", "--map", "/app=pkg", "--explain-paths")
+    text = done.stdout.decode()
+    assert "/srv/pkg/app.c -> pkg/app.c  (suffix)" in text
+    assert "/app/nothing.c: no place" in text
+    assert "pkg/nothing.c: --map /app -> pkg leads there; no such file" in text
+    assert "pkg/app.c: its base name is the same" in text
+    told = json.loads(run(folder, "report", "one.info", "two.info", "--explain-paths", "--json").stdout)
+    assert {row["recorded"]: row["path"] for row in told["paths"]}["/srv/pkg/app.c"] == "pkg/app.c"
+
+
+def test_paths_under_a_source_of_cobertura_are_explained(folder):
+    (folder / "c.xml").write_text(
+        '<coverage line-rate="1"><sources><source>/build/pkg</source></sources><packages><package><classes>'
+        '<class filename="app.c"><lines><line number="1" hits="4"/></lines></class></classes>'
+        "</package></packages></coverage>"
+    )
+    done = run(folder, "report", "c.xml", "--explain-paths")
+    assert b"app.c -> pkg/app.c  (<source> /build/pkg, suffix)" in done.stdout
