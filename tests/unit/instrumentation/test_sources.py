@@ -135,13 +135,15 @@ def test_what_an_earlier_process_found_out_is_used_while_the_file_is_the_same(tm
     second = facts.Facts(folder, 1 << 20)
     stamp = facts.stamp_of(path.stat())
     aged = (*stamp[:3], stamp[3] - 10**10)
-    assert second.get(str(path), aged)[1:] == (hashlib.sha256(b"x = 1\n").digest(), 2)
+    digest = hashlib.sha256(b"x = 1\n").digest()
+    head = agent_runs.agent_module("segment").record_head(os.fsencode(path), digest, 2)
+    assert second.get(str(path), aged)[1:] == (digest, 2, head)
     assert second.get(str(path), stamp) is None
     assert second.get(str(off), (*facts.stamp_of(off.stat())[:3], off.stat().st_ctime_ns - 10**10))[2] == 0
 
 
 @pytest.mark.parametrize(
-    "damage", [b"garbage", b"COVEYSF1\xff\xff\xff\xff", b"COVEYSF1\x40\0\0\0\0\0\0\0\xff\xff\xff\x7f"]
+    "damage", [b"garbage", b"COVEYSF2\xff\xff\xff\xff", b"COVEYSF2\x40\0\0\0\0\0\0\0\xff\xff\xff\x7f"]
 )
 def test_damaged_facts_are_none(tmp_path, damage):
     facts = agent_runs.agent_module("facts")

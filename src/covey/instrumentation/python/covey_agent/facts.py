@@ -1,9 +1,10 @@
-"""What earlier processes have found out about source files: their SHA-256 and number of lines, so that a start reads
-each file's stamp and not the file. The stamp is inode, size, time of modification and of change in nanoseconds; nobody
-can set the last one. A file that was changed in the last seconds is not remembered: its clock may be coarser than that.
+"""What earlier processes have found out about source files: their SHA-256, number of lines and the head of their record
+(segment.py), so that a start reads each file's stamp and not the file. The stamp is inode, size, time of modification
+and of change in nanoseconds; nobody can set the last one. A file that was changed in the last seconds is not
+remembered: its clock may be coarser than that.
 
 One file in the spool (ownfile.py); the number in its head is its length. From 16 blocks: length (u32), then a
-marshalled dict, path -> (stamp, digest, lines); 0 lines is a file that asks not to be recorded.
+marshalled dict, path -> (stamp, digest, lines, head); 0 lines is a file that asks not to be recorded.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 from time import time
 
 from covey_agent.ownfile import OwnFile
+from covey_agent.segment import LINES_MAX, PATH_MAX, record_head
 
 _DATA_AT = 16
 _BLOCK = 32  # as many facts are written at once
@@ -24,7 +26,7 @@ class Facts:
     """The facts in a spool's folder, at most `limit` bytes of them. Where there can be none, there are none."""
 
     def __init__(self, folder: str, limit: int) -> None:
-        self._file = OwnFile(folder, "sources.cache", b"COVEYSF1")
+        self._file = OwnFile(folder, "sources.cache", b"COVEYSF2")
         self._limit = limit
         self._known = {}
         self._new = {}
@@ -32,7 +34,7 @@ class Facts:
         atexit.register(self.flush)
 
     def get(self, path: str, stamp: tuple):
-        """(stamp, digest, lines) of the file with this stamp, or None."""
+        """(stamp, digest, lines, head) of the file with this stamp, or None; an empty head is none."""
         known = self._known.get(path)
         return known if known is not None and known[0] == stamp else None
 
@@ -40,7 +42,9 @@ class Facts:
         """Remembers. Written when there are several, and when the process ends."""
         if time() - max(stamp[2], stamp[3]) / 1e9 < _SETTLED:
             return
-        self._known[path] = self._new[path] = (stamp, digest, lines)
+        name = path.encode("utf-8", "surrogateescape")
+        head = record_head(name, digest, lines) if 0 < lines <= LINES_MAX and len(name) <= PATH_MAX else b""
+        self._known[path] = self._new[path] = (stamp, digest, lines, head)
         if len(self._new) >= _BLOCK:
             self.flush()
 

@@ -97,10 +97,9 @@ class Layer:
 
 def _record(path, source_hash, flags, lines=0, planes=b""):
     name = path.encode("utf-8", "surrogateescape")
-    size = layout.record_size(len(name), lines)
     digest = bytes.fromhex(source_hash.partition(":")[2]) if source_hash else layout.UNKNOWN_HASH
-    head = (size | lines << 32).to_bytes(8, "little") + digest + (len(name) | flags << 16).to_bytes(8, "little")
-    return (head + name.ljust(len(name) + 7 & ~7, b"\0") + planes).ljust(size, b"\0")
+    head = layout.record_head(name, digest, lines, flags)
+    return (head.ljust(len(head) + 7 & ~7, b"\0") + planes).ljust(layout.record_size(len(name), lines), b"\0")
 
 
 class Layers:

@@ -57,6 +57,12 @@ class Recorder:
         known = self.facts.get(path, stamp)
         if known is None or not known[2]:
             return None, None
+        segment = self._segments.get(_getpid())
+        if known[3] and segment is not None and segment not in self._exhausted:
+            try:
+                return segment.add_ready(known[3], known[2]), stamp
+            except SegmentFull:  # as above
+                pass
         return self.plane(path, known[1], known[2]), stamp
 
     def note(self, path: str) -> None:

@@ -85,6 +85,17 @@ def record_size(path_length: int, lines: int) -> int:
     return RECORD_PATH + _eight(path_length) + (_eight(2 * (lines + 1)) if lines else 0)
 
 
+def record_head(name: bytes, source_hash: bytes, lines: int, flags: int = 0) -> bytes:
+    """A record up to the end of its path, `name`; the rest of it is zeros at first. `source_hash`: 32 bytes."""
+    size = record_size(len(name), lines)
+    return (
+        (size | lines << 32).to_bytes(8, "little")
+        + source_hash
+        + (len(name) | flags << 16).to_bytes(8, "little")
+        + name
+    )
+
+
 def _eight(size):
     return (size + 7) & ~7
 
@@ -142,16 +153,20 @@ class Segment:
         name = path.encode("utf-8", "surrogateescape")
         if not 0 < lines <= LINES_MAX or len(name) > PATH_MAX:
             raise SegmentFull(f"a file of {lines} lines")
-        now = RECORD_PATH + (len(name) + 7 & ~7)
-        view, at = self._append(now + (2 * lines + 9 & ~7), lines, name, source_hash, 0)
+        return self.add_ready(record_head(name, source_hash, lines), lines)
+
+    def add_ready(self, head: bytes, lines: int) -> memoryview:
+        """As `add`, of a file whose `record_head` is at hand."""
+        now = len(head) + 7 & ~7
+        view, at = self._append(now + (2 * lines + 9 & ~7), head)
         return view[at + now : at + now + lines + 1]
 
     def note(self, path: str) -> None:
         """Says that the file at `path` was loaded too early to be recorded. Raises SegmentFull."""
         name = path.encode("utf-8", "surrogateescape")[:PATH_MAX]
-        self._append(record_size(len(name), 0), 0, name, UNKNOWN_HASH, NOT_RECORDED)
+        self._append(record_size(len(name), 0), record_head(name, UNKNOWN_HASH, 0, NOT_RECORDED))
 
-    def _append(self, size, lines, name, source_hash, flags):
+    def _append(self, size, head):
         """Claims, writes and publishes a record; its extent's bytes and where it begins there. Every module that is
         loaded comes by here, mostly alone: so the usual way is short."""
         claim = [size, False]  # and whether its record is complete
@@ -161,8 +176,6 @@ class Segment:
         end = position + size
         self._hint = (end, extent)
         at = position - extent.start
-        numbers = (size | lines << 32).to_bytes(8, "little")
-        head = numbers + source_hash + (len(name) | flags << 16).to_bytes(8, "little") + name
         extent.map[at : at + len(head)] = head
         claim[1] = True
         if self._published == position and end not in self._claims:
