@@ -32,6 +32,8 @@ QUOTES: tuple[dict[str, Any], ...] = (
     {"grams": 0, "country": "DE"},
     {"country": "DE"},
 )
+# A terminal's Ctrl-C is for the demo, which ends what it has started; they would each answer it with a traceback.
+_APART = 0  # process_group of its children: one of their own
 ABROAD = {"grams": 800, "country": "JP", "contents": "a book", "worth": 1_500}
 
 
@@ -72,7 +74,9 @@ def _missing(program: str) -> list[str]:
     """Which of the packages that the demo needs the interpreter lacks."""
     check = f"from importlib.util import find_spec as find\nprint(*(name for name in {NEEDED} if not find(name)))"
     try:
-        told = subprocess.run([program, "-c", check], capture_output=True, text=True, check=True).stdout
+        told = subprocess.run(
+            [program, "-c", check], capture_output=True, text=True, check=True, process_group=_APART
+        ).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         raise UsageError(f"{program} is no Python that runs: {error}") from error
     return told.split()
@@ -253,7 +257,9 @@ class _Demo:
 
     def _shell(self, shown: str, command: list[str]) -> None:
         _command(shown)
-        done = subprocess.run(command, cwd=self.service_folder, check=False)
+        done = subprocess.run(
+            command, cwd=self.service_folder, check=False, process_group=_APART, stdin=subprocess.DEVNULL
+        )
         if done.returncode:
             raise ToolError(f"{shown.split(maxsplit=1)[0]} ended with {done.returncode}", hint="what it said is above")
 
