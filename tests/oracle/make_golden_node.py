@@ -33,9 +33,20 @@ def _istanbul(folder):
     report = folder / "coverage" / "coverage-final.json"
     _keep(folder, "istanbul", nyc, {"coverage-final.json": report}, node.told(folder, report))
     _keep(folder, "istanbul", f"{nyc}-raw", {"raw.json": raw}, node.told(folder, report))
+    _compiled(folder, nyc)
     node.record(folder, "dist/main.js", into="for-c8")
     told = node.c8(folder, "for-c8")
     _keep(folder, "istanbul", c8, {"coverage-final.json": folder / "for-c8-c8" / "coverage-final.json"}, told)
+
+
+def _compiled(folder, nyc):
+    """What nyc instruments is compiled: the raw file says what a map leads to the sources, which the report counts."""
+    own = ["--extension=.ts", "--include=dist/**", "--include=src/**", "--temp-dir=raw"]
+    node.run(node.tool("nyc"), "--silent", *own, "node", "dist/main.js", cwd=folder)
+    (raw,) = (folder / "raw").glob("*.json")
+    node.run(node.tool("nyc"), "report", *own, "-r", "json", "--report-dir=from-raw", cwd=folder)
+    told = node.told(folder, folder / "from-raw" / "coverage-final.json")
+    _keep(folder, "istanbul", f"{nyc}-compiled", {"raw.json": raw}, told)
 
 
 def _v8(folder):

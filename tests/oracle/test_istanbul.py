@@ -24,6 +24,12 @@ def folder(tmp_path_factory):
     return node.lay_out(tmp_path_factory.mktemp("node"))
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    node.need()
+    return node.lay_out(tmp_path_factory.mktemp("node"), compiled=True)
+
+
 @pytest.fixture(scope="module", params=SEEDS)
 def recorded(request, folder):
     """The raw files of four runs of a program, and what `nyc merge` and `nyc report` say of them."""
@@ -82,6 +88,25 @@ def test_nyc_reads_what_covey_wrote(folder, recorded, tmp_path):
         ISTANBUL.write(read(folder, *files), out)
     (tmp_path / "raw" / "again.json").write_bytes((tmp_path / "raw" / "ours.json").read_bytes())
     assert list(summary(tmp_path, tmp_path / "raw").values()) == list(figures.values())
+
+
+@pytest.mark.parametrize("script", ["dist/main.js", "out/bundle.js", "out/mini.js"])
+def test_raw_data_of_compiled_code_counts_as_its_source(compiled, script):
+    inside = [f"--include={folder}/**" for folder in ("dist", "out", "src")]
+    raw, out = compiled / f"raw-{script[:5]}", compiled / f"told-{script[:5]}"
+    node.run(
+        node.tool("nyc"), "--silent", "--extension=.ts", *inside, f"--temp-dir={raw}", "node", script, cwd=compiled
+    )
+    node.run(
+        node.tool("nyc"), "report", "--extension=.ts", *inside, f"--temp-dir={raw}", "-r", "json", f"--report-dir={out}",
+        cwd=compiled,
+    )  # fmt: skip
+    told = node.told(compiled, out / "coverage-final.json")
+    report = read(compiled, *sorted(raw.glob("*.json")))
+    assert {path for _, path in report.files} == set(told)
+    for (_, path), file in report.files.items():
+        assert dict(file.lines.items()) == node.hits(told[path])
+        assert node.ours(file) == node.figures(told[path])
 
 
 def test_what_c8_reported_of_several_runs(folder):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import msgspec
@@ -45,8 +45,8 @@ class Istanbul:
         for file in files:
             data = file.read(MOST_BYTES)
             origins.append(provenance(file, data, self.name))
-            for recorded, entry in _entries(data, file.name).items():
-                place = sources.locate(clean(entry.path or recorded))
+            for recorded, via, entry in _entries(data, file.name):
+                place = sources.locate(clean(recorded), via=via)
                 if sources.root and not place.mapped:
                     notes[f"without a place in the repository: {place.path} ({place.why})"] = None
                 known = waiting if entry.all else found
@@ -101,9 +101,16 @@ class Istanbul:
 FORMAT = Istanbul()
 
 
-def _entries(data: bytes, file: str) -> Mapping[str, maps.Entry]:
+def _entries(data: bytes, file: str) -> Iterator[tuple[str, str, maps.Entry]]:
+    """Path, what led to it, entry; of compiled code those of its sources."""
+    from covey.formats.istanbulremap import remapped
+
     try:
         with collector_off():
-            return msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=dict[str, maps.Entry])
+            found = msgspec.json.decode(data, type=dict[str, maps.Entry])
+        for name, entry in found.items():
+            recorded = entry.path or name
+            for path, source in remapped(entry, recorded):
+                yield path, "" if source is entry else f"source map of {recorded}", source
     except (ValueError, RecursionError) as error:
         raise FormatError(f"no Istanbul coverage: {error}", path=file, hint="is it cut off?") from None

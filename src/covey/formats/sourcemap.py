@@ -108,9 +108,9 @@ class SourceMap:
             at -= 1
         return self.spot(at) if at in here else None
 
-    def _nearest(self, line: int, column: int) -> Spot | None:
+    def _nearest(self, line: int, column: int, by_line: bool) -> Spot | None:
         found = self.original(line, column) or self.original(line, column, after=True)
-        begin = self.original(line, 0)
+        begin = self.original(line, 0) if by_line else None
         if begin is not None and (found is None or begin.line > found.line):
             return begin
         return found
@@ -125,9 +125,9 @@ class SourceMap:
         order = sorted((number for number, source in enumerate(self._which) if source >= 0), key=packed.__getitem__)
         return [packed[number] for number in order], order
 
-    def _end_of(self, line: int, column: int) -> Spot | None:
+    def _end_of(self, line: int, column: int, by_line: bool) -> Spot | None:
         """Where what ends before a generated place ends in its source: where the next segment of that line begins."""
-        before = self._nearest(line, max(column - 1, 1))
+        before = self._nearest(line, max(column - 1, int(by_line)), by_line)
         if before is None:
             return None
         places, order = self._back
@@ -142,10 +142,13 @@ class SourceMap:
                 return spot
         return before._replace(column=FAR)
 
-    def original_range(self, begin: tuple[int, int], end: tuple[int, int]) -> tuple[Spot, Spot] | None:
+    def original_range(
+        self, begin: tuple[int, int], end: tuple[int, int], *, by_line: bool = True
+    ) -> tuple[Spot, Spot] | None:
         """The range of a source that a generated range, (line, column) to (line, column), was made of; None where its
-        ends lead nowhere or into two sources."""
-        first, last = self._nearest(*begin), self._end_of(*end)
+        ends lead nowhere or into two sources. by_line: as c8 has it, a place that leads to an earlier line than the
+        beginning of its own line does is taken for that; nyc does not."""
+        first, last = self._nearest(*begin, by_line), self._end_of(*end, by_line)
         if first is None or last is None or first.source != last.source:
             return None
         if first == last:
