@@ -30,7 +30,7 @@ def walk(root: Path) -> list[str]:
         if "pyvenv.cfg" in names and Path(folder) != root:
             folders.clear()
             continue
-        folders[:] = sorted(name for name in folders if name not in SKIPPED)
+        folders[:] = sorted(name for name in folders if name not in SKIPPED and _is_text(name))
         inner = os.path.relpath(folder, root)
         prefix = "" if inner == "." else inner.replace(os.sep, "/") + "/"
         found.extend(prefix + name for name in names if _is_text(name))
@@ -40,7 +40,7 @@ def walk(root: Path) -> list[str]:
 
 
 def _is_text(name: str) -> bool:
-    """Whether the name can stand in a report: a file whose name is no UTF-8 cannot."""
+    """Whether the name can stand in a report: that of a file or folder which is no UTF-8 cannot."""
     return name.isprintable()
 
 

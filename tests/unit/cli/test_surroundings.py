@@ -158,3 +158,10 @@ def test_a_secret_without_end_is_refused(tracefile, option):
     done = shell(f"{COVEY} collect --url localhost:1 {option} /dev/zero", cwd=tracefile.parent)
     assert done.returncode == 2
     assert b"larger than" in done.stderr
+
+
+def test_folders_whose_names_are_no_text_are_left_out(tracefile):
+    os.makedirs(os.fsencode(tracefile.parent) + b"/x\xff")
+    Path(os.fsdecode(os.fsencode(tracefile.parent) + b"/x\xff/a.py")).write_text("x = 1\n")
+    done = shell(f"{COVEY} merge a.info -o all.json && {COVEY} report a.info", cwd=tracefile.parent)
+    assert done.returncode == 0, done.stderr
