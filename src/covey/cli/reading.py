@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from covey.cli.output import tell_error
+from covey.cli.output import FilePath, tell_error
 from covey.errors import PARTIAL, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ OPTIONS = [
     click.option("--keep-going", is_flag=True, help="Merge the rest where an input cannot be read; exit code 6 then."),
     click.option(
         "--checkout",
-        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        type=FilePath(file_okay=False, exists=True),
         default=".",
         show_default=True,
         help="Root of the sources. Its coverage configuration and .gitattributes are honoured.",
