@@ -121,3 +121,25 @@ with socket.create_connection(mine[-1].getsockname()) as client:
 """
     done = as_pid_1("3.11", code)
     assert (done.stdout, done.stderr, done.returncode) == ("mine\n", "", 0)
+
+
+FOLDING = """
+import json, os, subprocess, sys
+from urllib.request import urlopen
+for number in range(30):
+    subprocess.run([sys.executable, "-c", "import os.path"], check=True)
+with urlopen("http://127.0.0.1:" + os.environ["COVERAGE_PORT"] + "/covey/1/capture", timeout=20) as reply:
+    told = json.loads(reply.read())
+folder = os.path.join(os.environ["COVEY_AGENT_SPOOL"], os.listdir(os.environ["COVEY_AGENT_SPOOL"])[0])
+left = [name for name in os.listdir(folder) if name.endswith(".seg")]
+print(json.dumps([sum(1 + one.get("folded", 0) for one in told["processes"]), told["warnings"], len(left)]))
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_it_folds_what_ended_processes_have_left(version, as_pid_1):
+    done = as_pid_1(version, FOLDING, "-W", "error", COVEY_AGENT_SPOOL_MAX="400k")
+    assert (done.returncode, done.stderr) == (0, "")
+    processes, warnings, left = json.loads(done.stdout)
+    assert (processes, warnings) == (31, [])
+    assert left < 30
