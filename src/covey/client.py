@@ -104,11 +104,11 @@ class CoverageClient:
     def merge_coverage_files(self, test_names: Sequence[str], merged_name: str = "merged") -> Path:
         """Unite what several tests recorded into `.coverage_<merged_name>`, for which reports can be made as well."""
         from covey.formats.coveragedata import Recorded, of_database
-        from covey.formats.pysource import database
+        from covey.formats.coverageout import database
 
         united, path = Recorded(), self._data(merged_name)
         for name in test_names:
-            united.add(of_database(name, self._existing(name).read_bytes()))
+            of_database(name, self._existing(name).read_bytes(), united)
         path.write_bytes(database(_lines(united)))
         click.echo(f"Merged {', '.join(test_names)}: {path}")
         return path
@@ -195,7 +195,7 @@ async def _running_pods(namespace: str, label_selector: str) -> list[str]:
 def _database(pod: str, raw: RawCapture) -> bytes:
     """An agent's answer as coverage.py's database. Its SQL is read, never run: it comes from outside."""
     from covey.formats.coveragedata import of_database, of_dump
-    from covey.formats.pysource import database
+    from covey.formats.coverageout import database
 
     if raw.format != "coveragepy":
         raise AgentError(
@@ -207,7 +207,7 @@ def _database(pod: str, raw: RawCapture) -> bytes:
 
 def _lines(recorded: Any) -> dict[str, dict[str, int]]:
     """All files, those of which nothing ran included."""
-    return {path: recorded.lines.get(path, {}) for path in recorded.files}
+    return {path: recorded.ran(path) for path in recorded.files}
 
 
 def _plain(test_name: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from covey.cli.output import FilePath, tell_error
+from covey.cli.output import note, say, tell_error
 from covey.errors import PARTIAL, UsageError
 
 if TYPE_CHECKING:
@@ -85,6 +86,39 @@ def read(
     return flow.load(
         inputs, reading, named_parts(inputs, parts), how, relaxed=relaxed, count_inputs=count_inputs
     ), reading
+
+
+def unite(
+    name: str,
+    output: Path | None,
+    inputs: tuple[str, ...],
+    parts: tuple[str, ...],
+    how: Any,
+    relaxed: bool,  # noqa: ARG001 - what was recorded has no blocks
+    count_inputs: bool,
+    **options: Any,
+) -> bool:
+    """Write inputs that are all of format `name` joined as they were recorded (`flows.merge.united`); False, with
+    nothing done, where they are to be read as reports."""
+    if parts or count_inputs or how in ("subtract", "intersect") or "" in inputs:
+        return False
+    from covey.flows.merge import united
+
+    found = united(inputs, prepared(**options), name)
+    if found is None:
+        return False
+    data, notes = found
+    for text in notes:
+        note(text)
+    if output is None:
+        sys.stdout.buffer.write(data)
+        return True
+    from covey.render.whole import whole
+
+    with whole(output) as stream:
+        stream.write(data)
+    say(f"wrote {output} ({name})")
+    return True
 
 
 def named_parts(inputs: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, list[str]]:

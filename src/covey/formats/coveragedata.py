@@ -30,6 +30,15 @@ _MOST_TEXT = 256 << 20  # bytes that a dump unpacks to
 _STEPS = 200_000_000  # of SQLite's virtual machine: two orders above what a large honest database takes
 _MOST_MARKED = 400_000_000  # bytes of all bit sets together
 
+# Arcs of one file in one context are fetched as one text, "1,2 2,-1": a row each would cost ten times as much.
+_ARCS = """
+SELECT file_id, context_id, count(*), min(min(fromno), min(tono)), max(max(fromno), max(tono)),
+       group_concat(fromno || ',' || tono, ' ')
+FROM arc GROUP BY file_id, context_id
+"""
+_FUNCTIONS = frozenset({"count", "min", "max", "group_concat"})
+_MOST_CELL = 256 << 20  # bytes of one value
+
 Value = None | int | float | str | bytes
 Rows = Mapping[str, Iterable[tuple[Value, ...]]]
 Arc = tuple[int, int]
@@ -37,33 +46,54 @@ Arc = tuple[int, int]
 
 @dataclass
 class Recorded:
-    """What ran. By path, then context ("" for none): bit sets of lines, and (from, to) lines where arcs were recorded.
+    """What ran, of one file of data or of several: each that is taken is united with what is there.
 
-    files: every path the data names, also those of which nothing ran. plugins: path -> the plugin that traced it.
+    By path, then context ("" for none): `lines`, bit sets; `arcs`, "from,to" where arcs were recorded, whose lines are
+    not in `lines`. files: every path the data names, also those of which nothing ran. plugins: path -> the plugin that
+    traced it. kinds: whether there is data with arcs (True), and without (False).
     """
 
     files: dict[str, None] = field(default_factory=dict)
     lines: dict[str, dict[str, int]] = field(default_factory=dict)
-    arcs: dict[str, dict[str, set[Arc]]] = field(default_factory=dict)
+    arcs: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     plugins: dict[str, str] = field(default_factory=dict)
-    has_arcs: bool = False
+    kinds: set[bool] = field(default_factory=set)
+    _texts: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def add(self, other: Recorded) -> None:
-        """Unite; a file that only one side recorded arcs of keeps them."""
-        self.files |= other.files
-        self.plugins |= other.plugins
-        self.has_arcs |= other.has_arcs
-        for path, contexts in other.lines.items():
-            mine = self.lines.setdefault(path, {})
-            for context, bit_set in contexts.items():
-                mine[context] = mine.get(context, 0) | bit_set
-        for path, arcs in other.arcs.items():
-            for context, pairs in arcs.items():
-                self.arcs.setdefault(path, {}).setdefault(context, set()).update(pairs)
+    @property
+    def has_arcs(self) -> bool:
+        return True in self.kinds
+
+    @property
+    def uneven(self) -> bool:
+        """Whether some was recorded with arcs and some without."""
+        return len(self.kinds) > 1
+
+    def take_lines(self, path: str, context: str, numbits: bytes) -> None:
+        by_context = self.lines.setdefault(path, {})
+        by_context[context] = by_context.get(context, 0) | int.from_bytes(numbits, "little")
+
+    def take_arcs(self, path: str, context: str, text: str) -> None:
+        """`text`: the arcs, "1,2 2,-1"."""
+        if self._texts.get((path, context)) != text:  # shards of one suite often say the same
+            self._texts[path, context] = text
+            self.arcs.setdefault(path, {}).setdefault(context, set()).update(text.split(" "))
+
+    def pairs(self, path: str, context: str) -> list[Arc]:
+        """The arcs of a file in a context, as numbers."""
+        return [(int(start), int(end)) for start, _, end in (arc.partition(",") for arc in self.arcs[path][context])]
+
+    def ran(self, path: str) -> dict[str, int]:
+        """Context -> bit set of the lines that ran, those that arcs begin or end at included."""
+        found = {context: bit_set & ~1 for context, bit_set in self.lines.get(path, {}).items()}
+        for context in self.arcs.get(path, ()):
+            touched = {line for arc in self.pairs(path, context) for line in arc if line > 0}
+            found[context] = found.get(context, 0) | bits(touched)
+        return found
 
 
-def of_database(name: str, data: bytes) -> Recorded:
-    """From the bytes of a `.coverage` file."""
+def of_database(name: str, data: bytes, into: Recorded | None = None) -> Recorded:
+    """From the bytes of a `.coverage` file; added to `into` where that is given."""
     if data[18:20] == b"\2\2":  # write-ahead logging cannot be opened from memory; the header alone says it
         data = data[:18] + b"\1\1" + data[20:]
     connection = sqlite3.connect(":memory:")
@@ -71,11 +101,15 @@ def of_database(name: str, data: bytes) -> Recorded:
         connection.deserialize(data)
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA cell_size_check=ON")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL)
         tables = _real_tables(connection)
         connection.set_authorizer(_only_reading)
         steps = iter(range(_STEPS // 10_000))
         connection.set_progress_handler(lambda: next(steps, None) is None, 10_000)
-        return _recorded(name, {table: _select(connection, table) for table in COLUMNS if table in tables})
+        rows = {table: _select(connection, table) for table in COLUMNS if table in tables and table != "arc"}
+        arcs = connection.execute(_ARCS) if "arc" in tables else ()
+        return _recorded(name, rows, arcs, into or Recorded())
     except (sqlite3.Error, UnicodeDecodeError, OverflowError, MemoryError) as error:
         raise FormatError(f"damaged coverage database: {error}", path=name) from None
     finally:
@@ -88,18 +122,19 @@ def _real_tables(connection: sqlite3.Connection) -> set[str]:
     return {name for name, sql in rows if isinstance(sql, str) and re.match(r"CREATE TABLE\b", sql)}
 
 
-def _only_reading(action: int, table: str | None, _column: str | None, _db: str | None, _by: str | None) -> int:
+def _only_reading(action: int, table: str | None, column: str | None, _db: str | None, _by: str | None) -> int:
     if action == sqlite3.SQLITE_SELECT or (action == sqlite3.SQLITE_READ and table in COLUMNS):
         return sqlite3.SQLITE_OK
-    return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK if action == sqlite3.SQLITE_FUNCTION and column in _FUNCTIONS else sqlite3.SQLITE_DENY
 
 
 def _select(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Value, ...]]:
     return connection.execute(f"SELECT {', '.join(COLUMNS[table])} FROM {table}")  # noqa: S608 - both are ours
 
 
-def of_dump(name: str, data: bytes) -> Recorded:
-    """From what `CoverageData.dumps()` gives: "z", then the zlib-packed SQL text of the database."""
+def of_dump(name: str, data: bytes, into: Recorded | None = None) -> Recorded:
+    """From what `CoverageData.dumps()` gives: "z", then the zlib-packed SQL text of the database; added to `into`
+    where that is given."""
     unpack = zlib.decompressobj()
     try:
         text = unpack.decompress(data[1:], _MOST_TEXT).decode()
@@ -111,7 +146,19 @@ def of_dump(name: str, data: bytes) -> Recorded:
     rows: dict[str, list[tuple[Value, ...]]] = {}
     for table, row in inserts(name, text):
         rows.setdefault(table, []).append(row)
-    return _recorded(name, rows)
+    return _recorded(name, rows, _gathered(name, rows.get("arc", ())), into or Recorded())
+
+
+def _gathered(name: str, rows: Iterable[tuple[Value, ...]]) -> Iterator[tuple[Value, ...]]:
+    """Rows of arcs as the query gives them."""
+    found: dict[tuple[Value, Value], list[tuple[int, int]]] = {}
+    for file, context, start, end in rows:
+        if not (isinstance(start, int) and isinstance(end, int)):
+            raise FormatError("coverage data: an arc between no lines", path=name)
+        found.setdefault((file, context), []).append((start, end))
+    for (file, context), arcs in found.items():
+        ends = [line for arc in arcs for line in arc]
+        yield file, context, len(arcs), min(ends), max(ends), " ".join(f"{start},{end}" for start, end in arcs)
 
 
 # One piece of SQL, where a quote or a semicolon means something: comment, string, name, end, or all that lies between.
@@ -160,7 +207,7 @@ def _ordered(name: str, found: re.Match[str], values: list[Value]) -> tuple[Valu
     return tuple(row[column] for column in columns)
 
 
-def _recorded(name: str, rows: Rows) -> Recorded:
+def _recorded(name: str, rows: Rows, arcs: Iterable[tuple[Value, ...]], found: Recorded) -> Recorded:
     versions = [row[0] for row in rows.get("coverage_schema", ())]
     if versions != [SCHEMA_VERSION]:
         shown = ", ".join(map(repr, versions[:3])) or "none"
@@ -168,17 +215,18 @@ def _recorded(name: str, rows: Rows) -> Recorded:
             f"coverage data of schema {shown}, not {SCHEMA_VERSION}", path=name,
             hint="write it with coverage.py 5.0 or newer, or as a report: coverage json, coverage xml",
         )  # fmt: skip
-    found = Recorded()
-    found.has_arcs = any(key == "has_arcs" and value == "1" for key, value in rows.get("meta", ()))
+    kind = any(key == "has_arcs" and value == "1" for key, value in rows.get("meta", ()))
     paths = {number: clean(_text(name, path)) for number, path in rows.get("file", ())}
     contexts = {number: clean(_text(name, context)) for number, context in rows.get("context", ())}
-    found.files = dict.fromkeys(sorted(paths.values()))
+    found.files.update(dict.fromkeys(sorted(paths.values())))
+    if paths:
+        found.kinds.add(kind)
     try:
-        _take_lines(found, paths, contexts, name, rows.get("line_bits", ()))
-        _take_arcs(found, paths, contexts, name, rows.get("arc", ()))
-        found.plugins = {
-            paths[number]: clean(_text(name, plugin)) for number, plugin in rows.get("tracer", ()) if plugin
-        }
+        left = _take_lines(found, paths, contexts, name, rows.get("line_bits", ()))
+        _take_arcs(found, paths, contexts, name, arcs, left)
+        for number, plugin in rows.get("tracer", ()):
+            if plugin:
+                found.plugins[paths[number]] = clean(_text(name, plugin))
     except KeyError as error:
         raise FormatError(f"coverage data: row for unknown file or context {error}", path=name) from None
     return found
@@ -193,7 +241,8 @@ def _text(name: str, value: Value) -> str:
 def _take_lines(
     found: Recorded, paths: Mapping[Value, str], contexts: Mapping[Value, str], name: str,
     rows: Iterable[tuple[Value, ...]],
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
+    """How many bytes of bit sets may still come."""
     left = _MOST_MARKED
     for file, context, numbits in rows:
         if not isinstance(numbits, bytes) or len(numbits) > LAST_LINE // 8:
@@ -201,24 +250,21 @@ def _take_lines(
         left -= len(numbits)
         if left < 0:
             raise FormatError("coverage data: too many lines", path=name)
-        by_context = found.lines.setdefault(paths[file], {})
-        by_context[contexts[context]] = by_context.get(contexts[context], 0) | int.from_bytes(numbits, "little") & ~1
+        found.take_lines(paths[file], contexts[context], numbits)
+    return left
 
 
 def _take_arcs(
     found: Recorded, paths: Mapping[Value, str], contexts: Mapping[Value, str], name: str,
-    rows: Iterable[tuple[Value, ...]],
+    rows: Iterable[tuple[Value, ...]], left: int,
 ) -> None:  # fmt: skip
-    for file, context, start, end in rows:
-        if not (isinstance(start, int) and isinstance(end, int)) or max(abs(start), abs(end)) > LAST_LINE:
+    for file, context, count, least, most, text in rows:
+        bounds = (least, most)
+        if not isinstance(text, str) or not all(isinstance(line, int) and abs(line) <= LAST_LINE for line in bounds):
             raise FormatError("coverage data: an arc between no lines", path=name)
-        found.arcs.setdefault(paths[file], {}).setdefault(contexts[context], set()).add((start, end))
-    left = _MOST_MARKED
-    for path, by_context in found.arcs.items():
-        for context, arcs in by_context.items():
-            ran = {line for arc in arcs for line in arc if line > 0}
-            left -= max(ran, default=0) >> 3
-            if left < 0:
-                raise FormatError("coverage data: too many lines", path=name)
-            lines = found.lines.setdefault(path, {})
-            lines[context] = lines.get(context, 0) | bits(ran)
+        left -= int(most or 0) >> 3 if isinstance(most, int) and most > 0 else 0
+        if left < 0:
+            raise FormatError("coverage data: too many lines", path=name)
+        if text.count(",") != count or text.count(" ") + 1 != count or "." in text:
+            raise FormatError("coverage data: an arc between no lines", path=name)
+        found.take_arcs(paths[file], contexts[context], text)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from covey.errors import FormatError
 from covey.formats import coveragedata, coveragejson
 from covey.formats.base import Input, Place, Sources
-from covey.formats.coveragedata import Recorded
+from covey.formats.coveragedata import Arc, Recorded
 from covey.formats.intake import MOST_BYTES, flat_paths, provenance
 from covey.model.merge import merge
+from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Report, bits
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ _JSON = re.compile(rb'\s*\{\s*"meta"\s*:\s*\{[^{}]*"branch_coverage"')
 
 class CoveragePy:
     name = "coveragepy"
+    unites = "files"  # joined as recorded, and judged once
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         return head.startswith(_DATABASE) or _is_dump(head) or _JSON.match(head) is not None
@@ -33,28 +37,56 @@ class CoveragePy:
         """Databases and dumps are united as recorded, then judged as `coverage report` does with the same
         configuration: statements, exclusions, `[report] include` and `omit`, and branches where arcs were recorded.
         A slice "test:NAME" for each context."""
-        united, origins, reports = Recorded(), [], []
-        uneven = False
+        united, reports = Recorded(), []
+        origins: dict[str, Provenance] = {}
         for file in files:
             data = file.read(MOST_BYTES)
-            if data.startswith(_DATABASE) or _is_dump(data):
-                read = coveragedata.of_database if data.startswith(_DATABASE) else coveragedata.of_dump
-                recorded = read(file.name, data)
-                uneven |= bool(united.files) and united.has_arcs != recorded.has_arcs
-                united.add(recorded)
-                origins.append(provenance(file, data, self.name))
+            origin = _take(file, data, united)
+            if origin is not None:
+                origins.setdefault(origin.digest, origin)
             elif _JSON.match(data):
                 reports.append(coveragejson.read(file, data, sources))
             else:
                 raise FormatError("neither coverage.py's data nor its JSON report", path=file.name)
         if origins:
-            reports.insert(0, replace(_judge(united, sources, uneven), sources=tuple(origins)))
+            reports.insert(0, replace(_judge(united, sources), sources=tuple(origins.values())))
         return reports[0] if len(reports) == 1 else merge(reports)
+
+    def unite(
+        self, files: Sequence[Input], sources: Sources, scope: Callable[[Report], Report] | None
+    ) -> tuple[bytes, tuple[str, ...]] | None:
+        """One database of several databases and dumps with all that they hold, lines or arcs, contexts, plugins, and
+        notes for the reader; nothing is judged. None where that cannot be: a JSON report is among them, or data with
+        arcs and data without."""
+        from covey.formats.coverageout import database
+
+        united = Recorded()
+        for file in files:
+            if _take(file, file.read(MOST_BYTES), united) is None:
+                return None
+        if united.uneven:
+            return None
+        placed: dict[str, list[str]] = {}
+        for path in united.files:
+            placed.setdefault(sources.locate(path).path, []).append(path)
+        shown = Report.of(map(FileCoverage, placed))
+        kept = scope(shown) if scope else shown
+        lines: dict[str, dict[str, int]] = {}
+        arcs: dict[str, dict[str, set[Arc]]] = {}
+        plugins = {path: one for path, names in placed.items() for one in map(united.plugins.get, names) if one}
+        for _, path in kept.files:
+            lines[path] = _joined(united.lines.get(name, {}) for name in placed[path])
+            lines[path] = {context: bit_set & ~1 for context, bit_set in lines[path].items()}
+            for name in placed[path]:
+                for context in united.arcs.get(name, ()):
+                    arcs.setdefault(path, {}).setdefault(context, set()).update(united.pairs(name, context))
+        traced = {path: plugins[path] for path in lines if path in plugins}
+        return database(lines, arcs if united.has_arcs else None, traced), kept.notes
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """A database that coverage.py opens: lines that ran, and slices "test:NAME" as contexts. Paths are the
         repository's, as with `relative_files = true`."""
-        from covey.formats.pysource import database
+        from covey.formats.coverageout import database
 
         out.write(database({name: _contexts(report, key) for key, name in flat_paths(report).items()}))
 
@@ -88,8 +120,26 @@ def _contexts(report: Report, key: Key) -> dict[str, int]:
     return found | {"": rest} if rest else found
 
 
-def _judge(recorded: Recorded, sources: Sources, uneven: bool) -> Report:
-    """The report of what was recorded. `uneven`: some of it with arcs and some without."""
+def _take(file: Input, data: bytes, united: Recorded) -> Provenance | None:
+    """Add a database or a dump to what was recorded; None where it is neither."""
+    if not data.startswith(_DATABASE) and not _is_dump(data):
+        return None
+    take = coveragedata.of_database if data.startswith(_DATABASE) else coveragedata.of_dump
+    take(file.name, data, united)
+    return provenance(file, data, "coveragepy")
+
+
+def _joined(some: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """The union, context by context, of bit sets."""
+    found: dict[str, int] = {}
+    for by_context in some:
+        for context, bit_set in by_context.items():
+            found[context] = found.get(context, 0) | bit_set
+    return found
+
+
+def _judge(recorded: Recorded, sources: Sources) -> Report:
+    """The report of what was recorded."""
     from covey.formats.pyfiles import PythonFiles
 
     builder = PythonFiles(sources, measured=False)
@@ -105,36 +155,34 @@ def _judge(recorded: Recorded, sources: Sources, uneven: bool) -> Report:
     slices: dict[str, dict[Key, int]] = {}
     for place, paths in placed.values():
         if builder.counts(place):
-            built = _build(builder, place, paths, recorded, uneven)
+            ran = _joined(map(recorded.ran, paths))
+            built = _build(builder, place, paths, recorded, ran)
             files.append(built.file)
-            _slice(slices, built, paths, recorded)
+            _slice(slices, built, ran)
     return Report.of(files, slices=slices, notes=builder.notes)
 
 
-def _build(builder: PythonFiles, place: Place, paths: Sequence[str], recorded: Recorded, uneven: bool) -> Built:
+def _build(
+    builder: PythonFiles, place: Place, paths: Sequence[str], recorded: Recorded, ran: Mapping[str, int]
+) -> Built:
+    """ran: context -> bit set of lines, of all paths together."""
     from covey.formats.pyfiles import Ran
 
-    lines = 0
-    for bit_set in (bit_set for path in paths for bit_set in recorded.lines.get(path, {}).values()):
-        lines |= bit_set
+    lines = functools.reduce(operator.or_, ran.values(), 0)
     arcs = None
     if recorded.has_arcs:
-        arcs = frozenset(arc for path in paths for some in recorded.arcs.get(path, {}).values() for arc in some)
-        if uneven and lines and not arcs:
+        contexts = [(path, context) for path in paths for context in recorded.arcs.get(path, ())]
+        arcs = frozenset(arc for path, context in contexts for arc in recorded.pairs(path, context))
+        if recorded.uneven and lines and not arcs:
             arcs = None  # recorded without arcs only: its branches are not known, not missed
     built = builder.build(place, Ran(paths[0], lines, arcs=arcs))
-    if uneven and built.file.branches:
+    if recorded.uneven and built.file.branches:
         built = replace(built, file=replace(built.file, inexact=built.file.inexact | {"branches"}))
     return built
 
 
-def _slice(slices: dict[str, dict[Key, int]], built: Built, paths: Sequence[str], recorded: Recorded) -> None:
-    by_context: dict[str, int] = {}
-    for path in paths:
-        for context, bit_set in recorded.lines.get(path, {}).items():
-            if context:
-                by_context[context] = by_context.get(context, 0) | bit_set
-    for context, ran in by_context.items():
-        covered = built.covered(ran)
+def _slice(slices: dict[str, dict[Key, int]], built: Built, ran: Mapping[str, int]) -> None:
+    for context, bit_set in ran.items():
+        covered = built.covered(bit_set) if context else 0
         if covered:
             slices.setdefault(f"test:{context}", {})[built.file.key] = covered

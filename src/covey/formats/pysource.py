@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
-import tempfile
 import warnings
 from array import array
 from collections import OrderedDict, defaultdict
@@ -17,7 +15,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from coverage import CoverageData
 from coverage.config import CoverageConfig
 from coverage.exceptions import CoverageException
 from coverage.files import globs_to_regex
@@ -26,12 +23,12 @@ from coverage.parser import PythonParser
 from coverage.phystokens import source_encoding
 from coverage.regions import code_regions
 
-from covey.errors import ConfigError, UsageError
+from covey.errors import ConfigError
 from covey.formats.intake import clean
 from covey.formats.pyconfig import NAMED_BY, candidates, is_there, leads_out, without_values
 from covey.formats.pyrules import Glob, PythonRules
 from covey.model.counted import Arm
-from covey.model.report import bits, lines_of
+from covey.model.report import bits
 from covey.patience import at_most
 
 _CACHE_MOST = 50_000
@@ -262,30 +259,3 @@ def _without_loops(ran: Iterable[tuple[int, int]], possible: Mapping[int, set[in
             yield start, end
         elif len(possible.get(start, ())) == 1:
             yield start, next(iter(possible[start]))
-
-
-def database(lines: Mapping[str, Mapping[str, int]]) -> bytes:
-    """A `.coverage` database, written by coverage.py: path -> context ("" for none) -> bit set of lines that ran."""
-    with tempfile.TemporaryDirectory(prefix="covey-") as folder:
-        file = Path(folder) / "data"
-        try:
-            _fill(CoverageData(basename=str(file)), lines)
-        except (CoverageException, sqlite3.Error) as error:
-            why = f"a database cannot be written in {Path(folder).parent}: {error}"
-            raise UsageError(why, hint="name a folder with more room as TMPDIR") from error
-        return file.read_bytes()
-
-
-def _fill(data: CoverageData, lines: Mapping[str, Mapping[str, int]]) -> None:
-    data.add_lines({})  # says that it holds lines, also when it holds none
-    by_context: dict[str, dict[str, list[int]]] = {}
-    for path, contexts in lines.items():
-        for context, bit_set in contexts.items():
-            by_context.setdefault(context, {})[path] = lines_of(bit_set)
-    for context in sorted(by_context):
-        data.set_context(context)
-        data.add_lines(dict(sorted(by_context[context].items())))
-    data.set_context("")
-    data.touch_files(sorted(lines))
-    data.write()
-    data.close(force=True)

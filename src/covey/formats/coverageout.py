@@ -1,0 +1,68 @@
+"""Writes coverage.py's data: a database of its schema 7, which every coverage.py since 5.0 opens."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from covey._version import VERSION
+from covey.formats.coveragedata import SCHEMA_VERSION, Arc
+
+# The tables as coverage.py 5.0 to 7.17 has them (docs: "dbschema"); it looks rows up by these unique keys.
+_TABLES = """
+CREATE TABLE coverage_schema (version integer);
+CREATE TABLE meta (key text, value text, unique (key));
+CREATE TABLE file (id integer primary key, path text, unique (path));
+CREATE TABLE context (id integer primary key, context text, unique (context));
+CREATE TABLE line_bits (
+  file_id integer, context_id integer, numbits blob,
+  foreign key (file_id) references file (id), foreign key (context_id) references context (id),
+  unique (file_id, context_id)
+);
+CREATE TABLE arc (
+  file_id integer, context_id integer, fromno integer, tono integer,
+  foreign key (file_id) references file (id), foreign key (context_id) references context (id),
+  unique (file_id, context_id, fromno, tono)
+);
+CREATE TABLE tracer (file_id integer primary key, tracer text, foreign key (file_id) references file (id));
+"""
+
+
+def database(
+    lines: Mapping[str, Mapping[str, int]],
+    arcs: Mapping[str, Mapping[str, Iterable[Arc]]] | None = None,
+    plugins: Mapping[str, str] | None = None,
+) -> bytes:
+    """A database: path -> context ("" for none) -> bit set of lines that ran; with `arcs`, these instead, for data is
+    of lines or of arcs. `lines` names every file in either case. The same content gives the same bytes."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        connection.executescript(_TABLES)
+        connection.execute("BEGIN")
+        told = arcs if arcs is not None else lines
+        names = {name for by_context in told.values() for name in by_context}
+        files = {path: number for number, path in enumerate(sorted(lines), 1)}
+        contexts = {name: number for number, name in enumerate(sorted(names), 1)}
+        connection.execute("INSERT INTO coverage_schema VALUES (?)", (SCHEMA_VERSION,))
+        meta = [("has_arcs", str(int(arcs is not None))), ("version", f"covey {VERSION}")]
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta)
+        connection.executemany("INSERT INTO file (path, id) VALUES (?, ?)", files.items())
+        connection.executemany("INSERT INTO context (context, id) VALUES (?, ?)", contexts.items())
+        for path, number in files.items():
+            by_context = sorted((contexts[name], name) for name in told.get(path, ()))
+            if arcs is None:
+                rows = [(number, at, _numbits(lines[path][name])) for at, name in by_context]
+                connection.executemany("INSERT INTO line_bits VALUES (?, ?, ?)", rows)
+            else:
+                pairs = ((number, at, *arc) for at, name in by_context for arc in sorted(arcs[path][name]))
+                connection.executemany("INSERT INTO arc VALUES (?, ?, ?, ?)", pairs)
+        traced = sorted((files[path], plugin) for path, plugin in (plugins or {}).items())
+        connection.executemany("INSERT INTO tracer VALUES (?, ?)", traced)
+        connection.execute("COMMIT")
+        return bytes(connection.serialize())
+    finally:
+        connection.close()
+
+
+def _numbits(bit_set: int) -> bytes:
+    return bit_set.to_bytes((bit_set.bit_length() + 7) // 8, "little")
