@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from covey.cli.output import note, say, tell_error
+from covey.cli.output import FilePath, note, say, tell_error
 from covey.errors import PARTIAL, UsageError
 
 if TYPE_CHECKING:
