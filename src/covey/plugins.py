@@ -19,7 +19,9 @@ OURS: Mapping[Room, Mapping[str, str]] = {
     "formats": {
         "cobertura": "covey.formats.cobertura:FORMAT",
         "coveragepy": "covey.formats.coveragepy:FORMAT",
+        "gcov": "covey.formats.gcov:FORMAT",
         "lcov": "covey.formats.lcov:FORMAT",
+        "llvm": "covey.formats.llvm:FORMAT",
         "native": "covey.formats.native:FORMAT",
         "segments": "covey.formats.segments:FORMAT",
     },

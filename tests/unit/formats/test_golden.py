@@ -16,7 +16,7 @@ from covey.model.report import lines_of
 GOLDEN = Path(__file__).parents[2] / "golden"
 CASES = sorted(
     (room, path)
-    for room in ("cobertura", "coveragepy", "lcov")
+    for room in ("cobertura", "coveragepy", "gcov", "lcov", "llvm")
     for path in (GOLDEN / room).glob("*/*")
     if (path.parent / "expected.json").exists() and path.name != "expected.json"
 )
@@ -47,7 +47,7 @@ def counts_comprehensions(path):
     ("room", "path"), CASES, ids=lambda value: getattr(value, "parent", value) and str(value)[-45:]
 )
 def test_reads_what_the_tool_tells(room, path):
-    source = GOLDEN / ("c" if "gcovr" in path.parent.name else "coveragepy/source")
+    source = GOLDEN / ("coveragepy/source" if path.parent.name.startswith("coveragepy") else "c")
     report = plugins.load("formats", room).read([Input.of_path(path)], CheckoutSources(source))
     expected = told(path)
     assert {key[1] for key in report.files} == set(expected)
@@ -65,6 +65,9 @@ def test_reads_what_the_tool_tells(room, path):
         if path.suffix not in (".dump", ".sqlite", ".lcov") or not counts_comprehensions(path):
             ratio = file.totals.branches
             assert [ratio.covered, ratio.total] == wanted["branches"], name
+        if "functions" in wanted:
+            ratio = file.totals.functions
+            assert [ratio.covered, ratio.total] == wanted["functions"], name
     assert report.sources[0].format == room
     assert report.sources[0].digest.startswith("sha256:")
 
