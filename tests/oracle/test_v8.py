@@ -70,6 +70,41 @@ def test_made_up_programs_run_in_several_ways(folder, seed):
         same(read(folder, raw), node.c8(folder, raw))
 
 
+@pytest.mark.parametrize(("style", "start"), [("", "1"), ("--minify", "2"), ("--minify-syntax", "3")])
+def test_where_a_map_misleads_c8_the_uncompiled_program_says_what_ran(folder, style, start):
+    """A bundle of several files whose ranges lead into two of them, or to the middle of a line."""
+    name = f"many{style}"
+    sources = folder / name
+    sources.mkdir()
+    (sources / "package.json").write_text('{"type": "module"}')
+    for seed in range(1, 5):
+        (sources / f"made{seed}.js").write_text(node_programs.made(seed))
+    (sources / "index.js").write_text("".join(f"import './made{seed}.js'\n" for seed in range(1, 5)))
+    bundle = f"out/{name}.cjs"
+    options = ["--bundle", "--platform=node", "--sourcemap", "--log-level=error", f"--outfile={bundle}"]
+    node.run(node.tool("esbuild"), f"{name}/index.js", *options, *([style] if style else []), cwd=folder)
+    node.record(folder, bundle, start, into=f"raw-{name}")
+    node.record(folder, f"{name}/index.js", start, into=f"raw-plain-{name}")
+    told, plain = node.c8(folder, f"raw-{name}"), node.c8(folder, f"raw-plain-{name}")
+    wrong = 0
+    for (_, path), file in read(folder, f"raw-{name}").files.items():
+        truth, c8 = node.hits(plain[path]), node.hits(told[path])
+        assert set(file.lines) == set(c8)
+        differ = {line: truth[line] for line, hits in file.lines.items() if bool(hits) != bool(c8[line])}
+        assert {line: bool(file.lines[line]) for line in differ} == {line: bool(ran) for line, ran in differ.items()}, (
+            path
+        )
+        wrong += len(differ)
+        figures = node.figures(told[path])
+        assert node.ours(file)["branches"] == figures["branches"]
+        assert node.ours(file)["functions"] == figures["functions"]
+        if not style:
+            assert {line for line, hits in file.lines.items() if not hits} == {
+                n for n, hits in truth.items() if not hits
+            }
+    assert wrong
+
+
 TAKEN = """
 const v8 = require('v8')
 function early () {
