@@ -22,6 +22,7 @@ SUFFIXES = {
     ".coverage": "coveragepy",
     ".md": "markdown",
     ".txt": "text",
+    ".svg": "badge",
 }
 
 
@@ -47,23 +48,39 @@ def name_for(path: Path | None, default: str) -> str:
         return default
     if path.name.startswith(".coverage."):  # as coverage.py itself calls the files of parallel runs
         return SUFFIXES[".coverage"]
+    if path.name.startswith("junit") and path.suffix == ".xml":  # the names that TestGrid looks for
+        return "junit"
     return SUFFIXES.get(path.suffix.lower()) or SUFFIXES.get(path.name.lower()) or default
 
 
-def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> None:
-    """Write the report by the renderer or data format of that name; a folder renderer wants a path."""
+def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> list[Path]:
+    """Write the report by the renderer or data format of that name; a folder renderer wants a path. What was written,
+    by path, as people are told of it; nothing for a stream."""
     if name in plugins.names("renderers") or any(plugin.name == name for plugin in plugins.others("renderers")):
-        renderer: Renderer = plugins.load("renderers", name)
-        if renderer.folder and not isinstance(out, Path):
-            raise UsageError(f"{name} fills a folder", hint=f"name it: --format {name} -o coverage")
-        renderer.render(report, out, options)
-        return
+        return _rendered(report, plugins.load("renderers", name), out, options)
     fmt = _data_format(name)
     if not isinstance(out, Path):
         fmt.write(report, out)
-        return
+        return []
     with whole(out) as stream:
         fmt.write(report, stream)
+    return [out]
+
+
+def _rendered(report: Report, renderer: Renderer, out: Path | BinaryIO, options: Options) -> list[Path]:
+    if not renderer.folder:
+        renderer.render(report, out, options)
+        return [out] if isinstance(out, Path) else []
+    if not isinstance(out, Path):
+        raise UsageError(f"{renderer.name} fills a folder", hint=f"name it: --format {renderer.name} -o coverage")
+    if renderer.name == "spyglass":
+        from covey.flows.spyglass import artifacts
+
+        texts = options.texts
+        return artifacts(report, out, texts.sources if isinstance(texts, CheckoutTexts) else None, options)
+    renderer.render(report, out, options)
+    index = out / "index.html"
+    return [index if index.is_file() else out]
 
 
 def _data_format(name: str) -> Any:

@@ -74,15 +74,18 @@ class Shell:
     def _head(self, root: str, kind: str) -> tuple[str, str]:
         """What comes before and after the title."""
         skip = ("#code", "source") if kind == "source" else ("#files", "files")
-        return (
+        before = (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="generator" content="covey">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
-            '<meta name="color-scheme" content="light dark"><title>',
+            '<meta name="color-scheme" content="light dark"><title>'
+        )
+        after = (
             f'</title><link rel="stylesheet" href="{root}assets/covey.css">'
             f'<script src="{root}assets/page.js"></script></head>\n<body class="{kind}" data-digits="{self.digits}">'
-            f'<a class="skip" href="{skip[0]}">Skip to the {skip[1]}</a>',
+            f'<a class="skip" href="{skip[0]}">Skip to the {skip[1]}</a>'
         )
+        return before, after
 
     @cache  # noqa: B019
     def foot(self, root: str, script: str) -> str:

@@ -14,14 +14,13 @@ from covey.model.report import FileCoverage, Report, lines_of
 from covey.render.base import as_range, percent, visible
 from covey.render.html_data import page_data
 from covey.render.html_shell import Shell, esc, figure, script_data
+from covey.render.marks import Numbers, marks_of
 from covey.render.partly import partly
 from covey.render.slices import main_kind, only_bits, split
 from covey.render.source_text import readable
 
 LINES_LIMIT = 200_000  # of a file whose text is not there: line numbers come from outside
 NAMED_LIMIT = 400  # ranges written out for readers without scripts
-_KINDS = bytes.maketrans(b"\0\1", b"-+")  # whether a line ran -> its mark
-_PARTIAL = ord("~")
 _GAP = re.compile(b"-[- ]*-|-")  # on marks: lines that did not run, and what is no code between them
 
 
@@ -46,8 +45,7 @@ class SourcePages:
     report: Report
     shell: Shell
     _kind: str | None = field(init=False)
-    _numbers: str = field(init=False, default="")
-    _counted: int = field(init=False, default=0)
+    _numbers: Numbers = field(init=False, default_factory=Numbers)
 
     def __post_init__(self) -> None:
         self._kind = main_kind(self.report)
@@ -58,8 +56,8 @@ class SourcePages:
         last = file.lines.numbers[-1] if file.lines.numbers else 0
         count = text.count("\n") + 1 if text is not None else min(last, LINES_LIMIT)
         _warn(file, source, last, count, notes)
-        partial = partly(file, text.split("\n") if text is not None and isinstance(file.blocks, Blocks) else None)
-        marks = _marks(file, count, partial)
+        partial = partly(file, text)
+        marks = marks_of(file, count, partial)
         slices = self._slices(file)
         folder, _, base = name.rpartition("/")
         spaced = bytearray(b" \n") * count
@@ -73,7 +71,7 @@ class SourcePages:
                 "".join(f'<p class="note">{esc(note)}</p>' for note in notes),
                 self._spoken(file, marks, partial, slices),
                 '<div class="plain" id="plain"><pre class="numbers">\n',
-                self._number_column(count),
+                self._numbers.up_to(count),
                 '</pre><pre class="marks" id="marks">\n',
                 spaced.decode(),
                 '</pre><pre class="text" id="text">\n',
@@ -112,20 +110,13 @@ class SourcePages:
             f'<div class="tools" id="tools"></div><dl class="figures">{"".join(figures)}</dl></header>'
         )
 
-    def _number_column(self, count: int) -> str:
-        """ "1\\n2\\n...", cut from one text that serves all pages."""
-        if count > self._counted:
-            self._counted = max(count, 2 * self._counted, 2000)
-            self._numbers = "\n".join(map(str, range(1, self._counted + 1)))
-        digits = len(str(count))
-        length = digits * (count + 1) - (10**digits - 1) // 9 + count - 1  # digits of all numbers, newlines between
-        return self._numbers[:length] if count else ""
-
     def _slices(self, file: FileCoverage) -> list[tuple[str, str, int]]:
         found = [(name, bit_sets[file.key]) for name, bit_sets in self.report.slices.items() if file.key in bit_sets]
         return sorted((*split(name), bits) for name, bits in found)
 
-    def _spoken(self, file: FileCoverage, marks: bytes, partial: set[int], slices: list[tuple[str, str, int]]) -> str:
+    def _spoken(
+        self, file: FileCoverage, marks: bytearray, partial: set[int], slices: list[tuple[str, str, int]]
+    ) -> str:
         """The findings in words: the way to read the page without scripts or without eyes."""
         if not file.lines.numbers:
             return ""
@@ -160,24 +151,8 @@ def _warn(file: FileCoverage, source: bytes | None, last: int, count: int, notes
             + (": this is probably another version of the file." if source is not None else ".")
         )
     if file.blocks == "conflict":
-        notes.append(
-            "What was merged was built from different sources: statements could not be added up, lines remain."
-        )
+        notes.append("What was merged came from different sources: statements could not be added up, lines remain.")
     if "branches" in file.inexact:
         notes.append(
             "Branches are a lower bound: not all that was merged counts branches here, or tells which one ran."
         )
-
-
-def _marks(file: FileCoverage, count: int, partial: set[int]) -> bytearray:
-    """A byte a line."""
-    marks = bytearray(b" ") * count
-    kinds = bytes(map(bool, file.lines.hits)).translate(_KINDS)
-    for number, kind in zip(file.lines.numbers, kinds, strict=True):
-        if number > count:
-            break
-        marks[number - 1] = kind
-    for line in partial:
-        if line <= count:
-            marks[line - 1] = _PARTIAL
-    return marks

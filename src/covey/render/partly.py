@@ -14,18 +14,18 @@ from covey.model.report import FileCoverage
 _EMPTY = re.compile(r"[\s{}()\[\];,]*")
 
 
-def partly(file: FileCoverage, text: Sequence[str] | None = None) -> set[int]:
+def partly(file: FileCoverage, text: str | None = None) -> set[int]:
     """Lines that ran while an arm of theirs was not taken, or while a block that did not run has code on them.
 
-    text: the file's lines. A line that such a block shares by its brackets alone (`if x {`) ran as a whole; without the
-    text that cannot be seen, and the line ran in part.
+    text: the source, lines ended by newlines. A line that such a block shares by its brackets alone (`if x {`) ran as a
+    whole; without the text that cannot be seen, and the line ran in part.
     """
     if not file.branches and not isinstance(file.blocks, Blocks):
         return set()
     ran = set(compress(file.lines.numbers, file.lines.hits))
     found = ran.intersection(compress(file.branches.lines, map(not_, file.branches.hits)))
     if isinstance(file.blocks, Blocks):
-        found.update(_shared(file.blocks, ran, text))
+        found.update(_shared(file.blocks, ran, None if text is None else text.split("\n")))
     return found
 
 

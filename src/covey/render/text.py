@@ -93,8 +93,8 @@ def _percent(ratio: Ratio, digits: int) -> str:
 
 
 def _laid_out(rows: list[list[str]], left: set[int]) -> list[str]:
-    """Columns as wide as their widest cell, the ones in `left` flush left; no spaces at the end of a line. A row may lack
-    its last cell."""
+    """Columns as wide as their widest cell, the ones in `left` flush left; no spaces at the end of a line. A row may
+    lack its last cell."""
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
     return [
         "   ".join(

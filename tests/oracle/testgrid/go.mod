@@ -1,0 +1,3 @@
+module covey.test/testgrid
+
+go 1.20
