@@ -8,25 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from covey import plugins
 from covey.cli.output import FilePath, note, print_json, say
-from covey.cli.reading import ended, read, reading_options
-from covey.errors import UsageError
+from covey.cli.reading import ended, read, reading_options, unite
+from covey.cli.showing import SHOWN, judged, showing_options, shown_as
+from covey.errors import UsageError, worst
 
 if TYPE_CHECKING:
     from covey.flows.merge import Reading
     from covey.model.report import Report
 
-RENDERED = ("text", "markdown", "html")
+NOTED = ("text", "markdown", "html")  # what shows notes itself
 MOST_NOTES = 50
 
 
 def _tell_notes(report: Report, wanted: str) -> None:
     """What a reader must know, where the output has no place for it."""
-    if wanted not in RENDERED:
-        for text in report.notes[:MOST_NOTES]:
-            note(text)
-        if len(report.notes) > MOST_NOTES:
-            note(f"and {len(report.notes) - MOST_NOTES} more; covey report shows all")
+    if wanted in NOTED:
+        return
+    from covey.render.counting import bounds
+
+    notes = [*report.notes, *bounds(report)]
+    for text in notes[:MOST_NOTES]:
+        note(text)
+    if len(notes) > MOST_NOTES:
+        note(f"and {len(notes) - MOST_NOTES} more; covey report shows all")
 
 
 @click.command(
@@ -34,49 +40,43 @@ def _tell_notes(report: Report, wanted: str) -> None:
     "  covey report bundle\n"
     "  covey report bundle --format html -o coverage\n"
     "  covey report --part unit=.coverage --part e2e=bundle\n"
-    "  covey report bundle --format json | jq .totals\n",
+    "  covey report bundle --format json | jq .totals\n"
+    "  covey report cover.out --threshold 80 -o artifacts/junit_coverage.xml\n"
+    "  covey report cover.out --format spyglass -o artifacts\n"
+    "  covey report coverage.info --format badge -o coverage.svg\n",
 )
 @reading_options
-@click.option("--format", "name", metavar="FORMAT", help="text, markdown, html, json, or a data format; by -o's name.")
-@click.option("-o", "--output", type=FilePath(), help="File, or folder for html; stdout by default.")
-@click.option("--title", default="", help="A heading of your own.")
-@click.option("-m", "--show-missing", is_flag=True, help="Name the lines and branches that did not run.")
-@click.option("--skip-covered", is_flag=True, help="Leave out files in which everything ran.")
+@click.option(
+    "--format",
+    "name",
+    metavar="FORMAT",
+    help="text, markdown, html, junit, badge, spyglass, json, or a data format; by -o's name.",
+)
+@click.option("-o", "--output", type=FilePath(), help="File, or folder for html and spyglass; stdout by default.")
+@showing_options
 @click.option("--explain-paths", is_flag=True, help="Show instead which rule mapped each file, or why none did.")
 @click.option("--json", "as_json", is_flag=True, help="With --explain-paths: as covey.paths/1.")
-@click.option("--precision", type=click.IntRange(0, 6), default=0, show_default=True, help="Digits after the point.")
-def report(
-    name: str | None,
-    output: Path | None,
-    title: str,
-    show_missing: bool,
-    skip_covered: bool,
-    precision: int,
-    explain_paths: bool,
-    as_json: bool,
-    **options: Any,
-) -> int:
+def report(name: str | None, output: Path | None, explain_paths: bool, as_json: bool, **options: Any) -> int:
     """Show bundles and reports to people: text, Markdown, HTML; --format json is covey's own report.
 
     IN is a bundle, a report of any known format, also packed by gzip or zstd, a folder or a "glob" of them, or - for
     standard input.
     """
     from covey.flows.show import CheckoutTexts, name_for, show
-    from covey.render.base import Options
 
     if as_json and not explain_paths:
         raise UsageError("--json goes with --explain-paths", hint="the report as data is --format json")
+    showing = {option: options.pop(option) for option in SHOWN}
     merged, reading = read(**options)
     if explain_paths:
         _explain(reading, merged, as_json)
         return ended(reading)
     wanted = name or name_for(output, "text")
     _tell_notes(merged, wanted)
-    shown = Options(CheckoutTexts(reading.sources), title, show_missing, skip_covered, precision)
-    show(merged, wanted, output or sys.stdout.buffer, shown)
-    if output is not None:
-        say(f"wrote {output / 'index.html' if wanted == 'html' else output}")
-    return ended(reading)
+    shown = shown_as(CheckoutTexts(reading.sources), **showing)
+    for path in show(merged, wanted, output or sys.stdout.buffer, shown):
+        say(f"wrote {path}")
+    return worst((ended(reading), judged(merged, shown)))
 
 
 def _explain(reading: Reading, report: Report, as_json: bool) -> None:
@@ -104,10 +104,12 @@ def merge(output: Path | None, name: str | None, **options: Any) -> int:
     from covey.flows.show import name_for, show
     from covey.render.base import Options
 
-    merged, reading = read(**options)
     wanted = name or name_for(output, "native")
+    if unite(wanted, output, **options):
+        return 0
+    merged, reading = read(**options)
     _tell_notes(merged, wanted)
-    if wanted in RENDERED:
+    if wanted in plugins.names("renderers"):
         raise UsageError(f"{wanted} is for people", hint=f"covey report --format {wanted} writes it")
     show(merged, wanted, output or sys.stdout.buffer, Options())
     if output is not None:

@@ -38,3 +38,39 @@ def test_merge_says_which_format_it_wrote(tmp_path, name, form):
     assert done.returncode == 0
     assert f"wrote {name} ({form})" in done.stderr
     assert run(tmp_path, "report", name, "--from", form).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--threshold", "50"], 0, ""),
+        (["--fail-under", "50.1"], 1, "too low: 50.0% of lines ran, 50.1% is wanted"),
+        (["--threshold", "51", "-o", "junit_coverage.xml"], 1, "wrote junit_coverage.xml"),
+        (["--threshold", "1", "--metric", "branches"], 3, "no branches were measured"),
+        (["--threshold", "101"], 2, "not from 0 to 100"),
+        (["--threshold", "most"], 2, "is no percentage"),
+        (["--sort", "size"], 2, "stmts"),
+        (["--format", "spyglass"], 2, "fills a folder"),
+        (["-o", "coverage.svg"], 0, "wrote coverage.svg"),
+    ],
+)
+def test_what_is_asked_for_is_written_and_then_judged(tmp_path, arguments, code, said):
+    done = run(tmp_path, "report", "in.json", *arguments)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    if "-o" in arguments:
+        assert (tmp_path / arguments[arguments.index("-o") + 1]).read_text().count("50") >= 1
+
+
+def test_merge_writes_nothing_for_people(tmp_path):
+    done = run(tmp_path, "merge", "in.json", "-o", "coverage.svg")
+    assert done.returncode == 2
+    assert "badge is for people" in done.stderr
+
+
+def test_the_columns_and_metrics_that_the_options_name_are_those_there_are():
+    from covey.cli import showing
+    from covey.render import chosen, counting
+
+    assert tuple(showing.SORTS.split(", ")) == chosen.SORTS
+    assert showing.METRICS == counting.METRICS
