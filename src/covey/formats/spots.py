@@ -8,14 +8,18 @@ from collections.abc import Iterable
 def named_functions(rows: Iterable[tuple[int, int, str, int, int]]) -> list[tuple[int, str, int, int]]:
     """Of (first line, column, name, last line, payload): the rows without columns, ascending by line and name.
 
-    Of several functions of one name that begin on one line, the later ones have their column behind the name.
+    Of several functions of one name that begin on one line, the later ones have their column behind the name, and
+    their number where that is not enough.
     """
     seen: set[tuple[int, str]] = set()
+    times: dict[tuple[int, str], int] = {}
     named = []
     for first, column, name, last, payload in sorted(rows):
-        title = name
+        title, number = name, times.get((first, name), 0)
         while (first, title) in seen:
-            title = f"{title}@{column}"
+            number += 1
+            title = f"{name}@{column}" if number == 1 else f"{name}@{column}.{number}"
+        times[first, name] = number
         seen.add((first, title))
         named.append((first, title, max(first, last), payload))
     return sorted(named)

@@ -18,8 +18,20 @@ from covey.formats.v8text import Text
 from covey.loops import v8 as loops
 from covey.model.counted import Branches, Functions, Lines
 
-MOST_PAINTED = 1_000_000_000  # lines under ranges, each as often as there are ranges over it
+MOST_PAINTED = 200_000_000  # lines under ranges, each as often as there are ranges over it
 Counted = tuple[str, list[loops.Range], bool]  # a function's name, ranges, whether it is counted in blocks
+
+
+@dataclass
+class Work:
+    """How many lines were given a count so far, all scripts of a read together: bounded, or few bytes cost hours."""
+
+    painted: int = 0
+
+    def paint(self, counts: list[int], first: int, after: int, count: int) -> None:
+        self.painted += loops.paint(counts, first, after, count)
+        if self.painted > MOST_PAINTED:
+            raise ValueError("ranges lie over each other too often")
 
 
 @dataclass
@@ -27,10 +39,10 @@ class Sheet:
     """The lines of one source, and what is found out about it."""
 
     text: Text
+    work: Work
     counts: list[int] = field(default_factory=list)
     arms: list[tuple[int, int, int]] = field(default_factory=list)  # line, column, hits
     functions: list[tuple[int, int, str, int, int]] = field(default_factory=list)
-    painted: int = 0
 
     def __post_init__(self) -> None:
         self.counts = [0] * len(self.text)
@@ -48,9 +60,7 @@ class Sheet:
         first, after, whole, whole_after = loops.reached(text.starts, text.ends, begin, end)
         if first >= after:
             return
-        self.painted += loops.paint(self.counts, whole, whole_after, count)
-        if self.painted > MOST_PAINTED:
-            raise ValueError("its ranges lie over each other too often")
+        self.work.paint(self.counts, whole, whole_after, count)
         column = max(begin - text.starts[first], 0)
         if arm:
             self.arms.append((first, column, count))
@@ -86,9 +96,9 @@ def _saturated(hits: Iterable[int]) -> list[int]:
     return [min(count, MOST_HITS) for count in hits]
 
 
-def plain(functions: Sequence[Counted], text: Text, wrapper: int) -> Sheet:
+def plain(functions: Sequence[Counted], text: Text, wrapper: int, work: Work) -> Sheet:
     """Of a script that is its own source. `wrapper`: units that were put before it when it was compiled."""
-    sheet = Sheet(text).began(functions)
+    sheet = Sheet(text, work).began(functions)
     for name, ranges, blocks in functions:
         for number, (begin, end, count) in enumerate(ranges):
             named = name if number == 0 or not blocks else ""
@@ -97,11 +107,16 @@ def plain(functions: Sequence[Counted], text: Text, wrapper: int) -> Sheet:
 
 
 def mapped(
-    functions: Sequence[Counted], generated: Text, wrapper: int, source_map: SourceMap, texts: Sequence[Text | None]
+    functions: Sequence[Counted],
+    generated: Text,
+    wrapper: int,
+    source_map: SourceMap,
+    texts: Sequence[Text | None],
+    work: Work,
 ) -> list[Sheet | None]:
     """Of each source of a script that was compiled or bundled; `texts`: theirs, None for one that is not at hand."""
-    sheets = [Sheet(text).began(functions) if text is not None else None for text in texts]
-    segments = _Segments(source_map, generated, len(texts))
+    sheets = [Sheet(text, work).began(functions) if text is not None else None for text in texts]
+    segments = _Segments(source_map, generated, len(texts), work)
     for name, ranges, blocks in functions:
         for number, (start, stop, count) in enumerate(ranges):
             begin, end = max(start - wrapper, 0), min(stop - wrapper, generated.eof)
@@ -111,7 +126,7 @@ def mapped(
                 for source in segments.entirely(begin, end):
                     sheet = sheets[source]
                     if sheet is not None:
-                        sheet.painted += loops.paint(sheet.counts, 0, len(sheet.counts), count)
+                        work.paint(sheet.counts, 0, len(sheet.counts), count)
                 continue
             sheet = sheets[spots[0].source]
             if sheet is not None:
@@ -134,8 +149,8 @@ def _original(source_map: SourceMap, generated: Text, begin: int, end: int) -> t
 class _Segments:
     """What the mapped pieces of the generated text ran, for what the ends of ranges cannot tell."""
 
-    def __init__(self, source_map: SourceMap, generated: Text, sources: int) -> None:
-        self._map = source_map
+    def __init__(self, source_map: SourceMap, generated: Text, sources: int, work: Work) -> None:
+        self._map, self._work = source_map, work
         self._numbers = array("i")
         self._offsets = array("i")
         self._first, self._last = [-1] * sources, [-1] * sources
@@ -153,13 +168,11 @@ class _Segments:
                 self._last[spot.source] = offset
         self._counts = [0] * len(self._offsets)
         self._began = [0] * len(self._offsets)  # the first piece of the innermost range over each
-        self._painted = 0
 
     def paint(self, begin: int, end: int, count: int) -> None:
         first, after = bisect_left(self._offsets, begin), bisect_left(self._offsets, end)
-        self._painted += loops.paint(self._counts, first, after, count) + loops.paint(self._began, first, after, first)
-        if self._painted > MOST_PAINTED:
-            raise ValueError("its ranges lie over each other too often")
+        self._work.paint(self._counts, first, after, count)
+        self._work.paint(self._began, first, after, first)
 
     def entirely(self, begin: int, end: int) -> list[int]:
         """The sources of which all pieces lie in a range."""

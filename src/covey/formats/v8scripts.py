@@ -52,6 +52,7 @@ class Finder:
         self._found: dict[str, FileCoverage] = {}
         self._told: dict[str, list[str]] = {}
         self._lines = 0
+        self._work = v8lines.Work()
 
     def coverage(self, scripts: Iterable[Script]) -> Mapping[str, FileCoverage]:
         """By path of the repository; of a file whose text is not at hand only that it ran is known."""
@@ -87,7 +88,7 @@ class Finder:
         if text is None or wrapper is None:
             self._unknown(place, "text not at hand" if text is None else "another text than ran")
             return
-        self._add(place, v8lines.plain(functions, text, wrapper))
+        self._add(place, v8lines.plain(functions, text, wrapper, self._work))
 
     def _counts(self, place: Place) -> bool:
         """Whether a file is counted; in a checkout only its own are."""
@@ -154,7 +155,7 @@ class Finder:
             self._text(text, place) if place is not None else None
             for text, place in zip(source_map.texts, places, strict=True)
         ]
-        sheets = v8lines.mapped(functions, generated, wrapper, source_map, texts)
+        sheets = v8lines.mapped(functions, generated, wrapper, source_map, texts, self._work)
         for place, sheet in zip(places, sheets, strict=True):
             if place is not None and sheet is not None:
                 self._add(place, sheet)
