@@ -20,10 +20,12 @@ OURS: Mapping[Room, Mapping[str, str]] = {
         "cobertura": "covey.formats.cobertura:FORMAT",
         "coveragepy": "covey.formats.coveragepy:FORMAT",
         "gcov": "covey.formats.gcov:FORMAT",
+        "istanbul": "covey.formats.istanbul:FORMAT",
         "lcov": "covey.formats.lcov:FORMAT",
         "llvm": "covey.formats.llvm:FORMAT",
         "native": "covey.formats.native:FORMAT",
         "segments": "covey.formats.segments:FORMAT",
+        "v8": "covey.formats.v8:FORMAT",
     },
     "renderers": {
         "html": "covey.render.html:RENDERER",
