@@ -1,0 +1,57 @@
+"""Clover XML, as OpenClover, PHPUnit and Istanbul write it, each with a meaning of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import BinaryIO
+
+from covey.formats.base import Input, Sources
+from covey.formats.xmlroot import root_of
+from covey.model.merge import merge, merge_files
+from covey.model.report import FileCoverage, Report
+
+
+class Clover:
+    name = "clover"
+
+    def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
+        root = root_of(head)
+        if root is None or root.tag != "coverage" or root.child in ("sources", "packages"):
+            return False
+        return not {"clover", "generated"}.isdisjoint(root.attributes) or root.child in ("project", "testproject")
+
+    def read(self, files: Sequence[Input], sources: Sources) -> Report:
+        """Lines, mode "count"; methods as functions where they are rows; branches by what the row of a condition says
+        (see `cloverdocument`). OpenClover's test sources, its `<testproject>`, are left out, as its own totals do."""
+        reports = [self._read(file, sources) for file in files]
+        return reports[0] if len(reports) == 1 else merge(reports)
+
+    def _read(self, file: Input, sources: Sources) -> Report:
+        from covey.formats import xmlreading
+        from covey.formats.cloverdocument import Document
+
+        found = Document()
+        origin = xmlreading.read(file, found.elements, self.name)
+        notes: dict[str, None] = {}
+        built: dict[str, FileCoverage] = {}
+        for path in list(found.files):
+            place = sources.locate(path)
+            read = found.files.pop(path).file(place.path)  # so that the file is not held twice
+            built[place.path] = merge_files(built[place.path], read, "max") if place.path in built else read
+            if sources.root and not place.mapped:
+                notes[f"without a place in the repository: {place.path} ({place.why})"] = None
+        return Report.of(built.values(), [replace(origin, collected_at=found.when)], notes=notes)
+
+    def write(self, report: Report, out: BinaryIO) -> None:
+        """As Istanbul lays it out, with a row for each function before the lines, as PHPUnit and OpenClover have it."""
+        from covey.formats.cloverout import pieces
+
+        for piece in pieces(report):
+            out.write(piece.encode())
+
+    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the tool that wrote it knew
+        return report
+
+
+FORMAT = Clover()

@@ -1,0 +1,170 @@
+"""What Cobertura's classes say of one file, in columns, and the common shapes of `<lines>` and `<methods>`."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple
+
+from covey.formats.anonymous import MOST_ARMS, Forks, branches, of_forks
+from covey.formats.intake import LAST_LINE, MOST_HITS, clean
+from covey.formats.xmlrows import SPACE, TEXT, WHITE, fit_lines, numbers, texts_are_xml, unescaped
+from covey.model.counted import Branches, Functions, Lines
+from covey.model.report import FileCoverage
+
+_ROW = b'<line number="" hits=""/>'
+_FORK = b'" branch="true" condition-coverage="'
+_SHARE = re.compile(rb"[0-9]{1,3}(?:\.[0-9]{1,9})?% \(([0-9]{1,9})/([0-9]{1,9})\)")
+_MISSING = re.compile(rb' missing-branches="[^"<&\x00-\x1f\x80-\xff]*"')
+_METHOD = re.compile(
+    rb'<method name="%b"(?: hits="[0-9]*")? signature="%b"(?: line-rate="[0-9.]*")?(?: branch-rate="[0-9.]*")?'
+    rb'(?: complexity="[0-9.]*")?>%b<lines>((?:%b<line [^<>&]*+>)*+)%b</lines>%b</method>'
+    % (TEXT, TEXT, WHITE, WHITE, WHITE, WHITE)
+)
+_ONE_LINE = re.compile(rb'[ \t\r\n]*<line number="([0-9]{1,9})" hits="([0-9]{1,18})"(?: branch="false")?/>')
+
+
+class Run(NamedTuple):
+    """Lines of one class, ascending, none twice. forks: columns of branching lines, arms that ran, all arms."""
+
+    lines: array[int]
+    hits: array[int]
+    forks: tuple[array[int], array[int], array[int]]
+
+    @classmethod
+    def of(cls, hits: dict[int, int], forks: Forks) -> Run:
+        lines, branching = sorted(hits), sorted(forks)
+        return cls(
+            array("i", lines),
+            array("q", [hits[line] for line in lines]),
+            (
+                array("i", branching),
+                array("i", [forks[line][0] for line in branching]),
+                array("i", [forks[line][1] for line in branching]),
+            ),
+        )
+
+
+@dataclass
+class Classes:
+    """What all classes of one filename say. own: lines of the classes; inner: of their methods, kept only while there
+    are no others. Functions in columns: names, first lines, last lines (0: not told), hits."""
+
+    own: list[Run] = field(default_factory=list)
+    inner: list[Run] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    firsts: array[int] = field(default_factory=lambda: array("i"))
+    lasts: array[int] = field(default_factory=lambda: array("i"))
+    calls: array[int] = field(default_factory=lambda: array("q"))
+
+    def take(self, own: Sequence[Run], inner: Sequence[Run]) -> None:
+        """The lines of one more class."""
+        if own:
+            self.own += own
+            self.inner.clear()
+        elif not self.own:
+            self.inner += inner
+
+    def method(self, name: str, first: int, last: int, hits: int) -> None:
+        """A method that has lines. Where there is one only, it is the first; nobody knows the last."""
+        self.names.append(name)
+        self.firsts.append(first)
+        self.lasts.append(last if last > first else 0)
+        self.calls.append(hits)
+
+    def file(self, path: str) -> FileCoverage:
+        lines, arms = _joined(self.own or self.inner)
+        return FileCoverage(path, lines, arms, self._functions())
+
+    def _functions(self) -> Functions:
+        places = zip(self.firsts, self.names, strict=True)
+        rows = dict(zip(places, zip(self.lasts, self.calls, strict=True), strict=True))
+        keys = sorted(rows)
+        return Functions(
+            tuple(name for _, name in keys),
+            array("i", [first for first, _ in keys]),
+            array("i", [rows[key][0] for key in keys]),
+            array("q", [rows[key][1] for key in keys]),
+        )
+
+
+def _joined(runs: Sequence[Run]) -> tuple[Lines, Branches]:
+    if len(runs) == 1:
+        return Lines(runs[0].lines, runs[0].hits), branches(*runs[0].forks)
+    hits: dict[int, int] = {}
+    forks: Forks = {}
+    for run in runs:
+        for line, count in zip(run.lines, run.hits, strict=True):
+            hits[line] = max(count, hits.get(line, 0))
+        for line, covered, total in zip(*run.forks, strict=True):
+            most = forks.get(line, (0, 0))
+            forks[line] = (max(covered, most[0]), max(total, most[1]))
+    return Lines.of(hits), of_forks(forks)
+
+
+def run_of(content: bytes) -> Run | None:
+    """The lines in the content of a `<lines>` of the common shape: `number`, `hits`, and at most `branch`,
+    `condition-coverage` and `missing-branches`, in that order; ascending. None for any other."""
+    first, *pieces = content.replace(b'" branch="false"/>', b'"/>').replace(b'" branch="true"/>', b'"/>').split(_FORK)
+    parts, at, shares = [first], [first.count(b"<")], []
+    for piece in pieces:
+        share, _, rest = piece.partition(b'"')
+        if rest[:1] == b" ":
+            missing = _MISSING.match(rest)
+            rest = rest[missing.end() :] if missing else rest
+        parts.append(rest)
+        at.append(rest.count(b"<"))
+        shares.append(share)
+    found = numbers(b'"'.join(parts), _ROW)
+    arms = [arm for share in shares if (arm := _share(share))]
+    if found is None or len(arms) < len(shares):
+        return None
+    lines, hits = found[0::2], found[1::2]
+    if lines and not (fit_lines(lines) and max(hits) <= MOST_HITS):
+        return None
+    where = array("i", [lines[count - 1] for count in accumulate(at[:-1])])
+    covered, totals = zip(*arms, strict=True) if arms else ((), ())
+    return Run(array("i", lines), array("q", hits), (where, array("i", covered), array("i", totals)))
+
+
+_shares: dict[bytes, tuple[int, int] | None] = {}  # few differ, and they come by the million
+
+
+def _share(text: bytes) -> tuple[int, int] | None:
+    if text not in _shares:
+        if len(_shares) > 10_000:
+            _shares.clear()
+        match = _SHARE.fullmatch(text)
+        covered, total = (int(match[1]), int(match[2])) if match else (1, 0)
+        _shares[text] = (covered, total) if covered <= total <= MOST_ARMS else None
+    return _shares[text]
+
+
+Method = tuple[str, int, int, Run | None]  # name; line and hits of a method of one line, or the lines of any other
+
+
+def methods_of(content: bytes) -> list[Method] | None:
+    """The methods in the content of a `<methods>` of the common shape; None for any other."""
+    pieces = _METHOD.split(content)
+    if b"".join(pieces[::4]).strip(SPACE) or not texts_are_xml(content):
+        return None
+    try:
+        return list(map(_method, pieces[1::4], pieces[2::4], pieces[3::4]))
+    except ValueError:  # lines of another shape
+        return None
+
+
+def _method(name: bytes, signature: bytes, content: bytes) -> Method:
+    named = clean(unescaped(name) + unescaped(signature))
+    one = _ONE_LINE.fullmatch(content)
+    if one:
+        line = int(one[1])
+        if 0 < line <= LAST_LINE:
+            return named, line, int(one[2]), None
+    run = run_of(content)
+    if run is None:
+        raise ValueError("lines of another shape")
+    return named, 0, 0, run

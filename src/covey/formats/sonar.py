@@ -1,0 +1,105 @@
+"""SonarQube's generic test coverage (`sonar.coverageReportPaths`), version 1."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import compress
+from typing import BinaryIO
+from xml.sax.saxutils import quoteattr
+
+from covey.formats import xmlreading
+from covey.formats.anonymous import MOST_ARMS_EVER, Forks, check_arms, of_forks
+from covey.formats.base import Input, Sources
+from covey.formats.intake import LAST_LINE, clean, flat_paths
+from covey.formats.xmlreading import Attributes, number
+from covey.formats.xmlroot import root_of
+from covey.model.counted import Lines
+from covey.model.merge import merge, merge_files
+from covey.model.report import FileCoverage, Report
+
+
+class Sonar:
+    name = "sonar"
+
+    def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
+        root = root_of(head)
+        return (
+            root is not None
+            and root.tag == "coverage"
+            and root.attributes == {"version": "1"}
+            and (root.child in ("file", ""))
+        )
+
+    def read(self, files: Sequence[Input], sources: Sources) -> Report:
+        """Mode "set": lines to cover, covered or not; branches as anonymous arms."""
+        reports = [self._read(file, sources) for file in files]
+        return reports[0] if len(reports) == 1 else merge(reports)
+
+    def _read(self, file: Input, sources: Sources) -> Report:
+        found = _Document()
+        elements = xmlreading.Elements("coverage", {"file": found.start_file, "lineToCover": found.start_line})
+        origin = xmlreading.read(file, elements, self.name)
+        notes: dict[str, None] = {}
+        built: dict[str, FileCoverage] = {}
+        for path, (lines, forks) in found.files.items():
+            place = sources.locate(path)
+            read = FileCoverage(place.path, Lines.of(lines), of_forks(forks), mode="set")
+            built[place.path] = merge_files(built[place.path], read, "max") if place.path in built else read
+            if sources.root and not place.mapped:
+                notes[f"without a place in the repository: {place.path} ({place.why})"] = None
+        return Report.of(built.values(), [origin], notes=notes)
+
+    def write(self, report: Report, out: BinaryIO) -> None:
+        """Paths relative to the repository, which is where the scanner has to run. Branches of lines that are not
+        executable are left out: there is no line to hang them on."""
+        out.write(b'<?xml version="1.0" encoding="UTF-8"?>\n<coverage version="1">\n')
+        for key, name in flat_paths(report).items():
+            out.write(f"<file path={quoteattr(name)}>\n{''.join(_rows(report.files[key]))}</file>\n".encode())
+        out.write(b"</coverage>\n")
+
+    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the tool that wrote it knew
+        return report
+
+
+FORMAT = Sonar()
+
+
+class _Document:
+    """files: path -> line -> hits (0 or 1), and line -> arms."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[dict[int, int], Forks]] = {}
+        self._arms_left = MOST_ARMS_EVER
+        self._lines: dict[int, int] = {}
+        self._forks: Forks = {}
+
+    def start_file(self, attributes: Attributes) -> None:
+        path = clean(attributes.get("path", ""))
+        if not path:
+            raise ValueError("a file without a path")
+        self._lines, self._forks = self.files.setdefault(path, ({}, {}))
+
+    def start_line(self, attributes: Attributes) -> None:
+        line, covered = number(attributes.get("lineNumber")), attributes.get("covered", "")
+        if not 0 < line <= LAST_LINE:
+            raise ValueError(f"{line} is no line number")
+        if covered not in ("true", "false"):
+            raise ValueError(f"covered is {clean(covered)[:40]!r}, neither true nor false")
+        self._lines[line] = max(int(covered == "true"), self._lines.get(line, 0))
+        total, taken = number(attributes.get("branchesToCover", "0")), number(attributes.get("coveredBranches", "0"))
+        check_arms(taken, total)
+        self._arms_left -= total
+        if self._arms_left < 0:
+            raise ValueError(f"more than {MOST_ARMS_EVER} branches")
+        if total:
+            known = self._forks.get(line, (0, 0))
+            self._forks[line] = max(taken, known[0]), max(total, known[1])
+
+
+def _rows(file: FileCoverage) -> Iterator[str]:
+    arms, taken = Counter(file.branches.lines), Counter(compress(file.branches.lines, file.branches.hits))
+    for line, hits in zip(file.lines.numbers, file.lines.hits, strict=True):
+        covered = "true" if hits else "false"
+        branches = f' branchesToCover="{arms[line]}" coveredBranches="{taken[line]}"' if line in arms else ""
+        yield f'<lineToCover lineNumber="{line}" covered="{covered}"{branches}/>\n'
