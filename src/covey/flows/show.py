@@ -50,6 +50,8 @@ def name_for(path: Path | None, default: str) -> str:
         return SUFFIXES[".coverage"]
     if path.name.startswith("junit") and path.suffix == ".xml":  # the names that TestGrid looks for
         return "junit"
+    if path.name == "coverage-final.json":  # as nyc, c8, jest and vitest call theirs
+        return "istanbul"
     return SUFFIXES.get(path.suffix.lower()) or SUFFIXES.get(path.name.lower()) or default
 
 
