@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,10 +20,15 @@ def run(*command: str | Path, folder: Path) -> str:
     return done.stdout
 
 
+@functools.cache
 def missing(tools: tuple[str, ...]) -> str:
     """Which of the tools are not on this machine, and how to get them; "" when all are."""
     absent = [tool for tool in tools if not shutil.which(tool)]
-    return f"no {', '.join(absent)}: apt-get install g++ lcov clang llvm libclang-rt-14-dev" if absent else ""
+    if "clang++" in tools and not absent:
+        build = ["clang++", "-fprofile-instr-generate", "-x", "c++", "-", "-o", os.devnull]
+        if subprocess.run(build, input=b"int main() {}", stderr=subprocess.DEVNULL).returncode:
+            absent = ["profile runtime of clang++"]
+    return f"no {', '.join(absent)}: apt-get install g++ lcov clang llvm libclang-rt-dev" if absent else ""
 
 
 def with_gcc(folder: Path, runs: int = 1, program: str = "fare") -> None:
