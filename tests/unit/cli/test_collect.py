@@ -155,6 +155,7 @@ def test_what_could_not_be_reset_makes_it_a_part(tmp_path):
     assert [one.reason for one in Bundle.open(tmp_path / "b").manifest.failures] == ["not-reset"]
 
 
+@pytest.mark.repeat
 @pytest.mark.parametrize(("number", "behind"), [(signal.SIGINT, []), (signal.SIGTERM, []), (signal.SIGTERM, BEHIND)])
 def test_ctrl_c_leaves_a_valid_bundle_of_what_was_collected(tmp_path, number, behind):
     folder = tmp_path / "b"

@@ -268,6 +268,7 @@ def test_hostile_agents_cost_only_their_own_targets(tmp_path):
     assert found == stored | {"metadata.json", "journal.jsonl"}
 
 
+@pytest.mark.repeat
 def test_what_is_unfinished_at_the_deadline_is_named(tmp_path):
     world = World(good={9095: covey()}, slow={9095: dripping})
     with world.up():

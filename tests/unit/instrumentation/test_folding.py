@@ -284,6 +284,7 @@ def test_a_helper_killed_at_any_step_of_folding_loses_nothing(tmp_path):
         assert len(list(spool.iterdir())) == 2, step
 
 
+@pytest.mark.repeat
 def test_the_helper_is_killed_again_and_again_while_processes_come_and_go(tmp_path):
     (tmp_path / "lib.py").write_text(lib(60))
     (tmp_path / "one.py").write_text(ONE)

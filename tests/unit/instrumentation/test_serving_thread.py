@@ -74,6 +74,7 @@ def as_pid_1(tmp_path):
     return run
 
 
+@pytest.mark.repeat
 @pytest.mark.parametrize("version", VERSIONS)
 def test_it_serves_forks_and_ends_as_without(version, as_pid_1):
     done = as_pid_1(version, PROGRAM, "-W", "error")

@@ -229,6 +229,7 @@ def test_a_damaged_window_is_left_out(tmp_path, junk):
     assert [one.epoch for one in windows.Store(str(tmp_path)).since(0)] == [1]
 
 
+@pytest.mark.repeat
 def test_two_helpers_do_not_close_at_once(tmp_path):
     store = a_store(tmp_path)
     held = windows.Store(str(tmp_path)).lock()
