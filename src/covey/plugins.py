@@ -17,19 +17,27 @@ Room = Literal["formats", "renderers", "agents"]
 
 OURS: Mapping[Room, Mapping[str, str]] = {
     "formats": {
+        "clover": "covey.formats.clover:FORMAT",
         "cobertura": "covey.formats.cobertura:FORMAT",
         "coveragepy": "covey.formats.coveragepy:FORMAT",
         "gcov": "covey.formats.gcov:FORMAT",
+        "gocovdata": "covey.formats.gocovdata:FORMAT",
+        "gocover": "covey.formats.gocover:FORMAT",
         "istanbul": "covey.formats.istanbul:FORMAT",
+        "jacoco": "covey.formats.jacoco:FORMAT",
         "lcov": "covey.formats.lcov:FORMAT",
         "llvm": "covey.formats.llvm:FORMAT",
         "native": "covey.formats.native:FORMAT",
         "segments": "covey.formats.segments:FORMAT",
+        "sonar": "covey.formats.sonar:FORMAT",
         "v8": "covey.formats.v8:FORMAT",
     },
     "renderers": {
+        "badge": "covey.render.badge:RENDERER",
         "html": "covey.render.html:RENDERER",
+        "junit": "covey.render.junit:RENDERER",
         "markdown": "covey.render.markdown:RENDERER",
+        "spyglass": "covey.render.spyglass:RENDERER",
         "text": "covey.render.text:RENDERER",
     },
     "agents": {

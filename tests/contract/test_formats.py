@@ -26,6 +26,7 @@ FILES = [
     if path.is_file() and path.name != "expected.json" and path.parent.name != "source"
 ]
 FIRST = dict(reversed(FILES))
+TOGETHER = {name for name, one in FORMATS.items() if getattr(one, "unites", "") == "folder"}
 REPORT = Report.of(
     [
         FileCoverage(
@@ -39,6 +40,12 @@ REPORT = Report.of(
     ["a note"],
 )  # fmt: skip
 every = pytest.mark.parametrize("name", sorted(FORMATS))
+
+
+def inputs(room, path):
+    """What is read at once: one file, or the folder of it where a format's files belong together."""
+    folder = sorted(path.parent.glob("cov*")) if room in TOGETHER else [path]
+    return [Input.of_path(file) for file in folder]
 
 
 def written(name, report):
@@ -76,7 +83,7 @@ def test_exactly_one_format_claims_what_is_written(name):
 
 
 @pytest.mark.parametrize(
-    "head", [b"", b"\0" * 64, b"{}", b"<html>", b"<report/>", b"mode: set\n", b"plain text\n", b"z\x78"]
+    "head", [b"", b"\0" * 64, b"{}", b"<html>", b"<report/>", b"mode: set\nname: x\n", b"plain text\n", b"z\x78"]
 )
 def test_nobody_claims_what_is_none(head):
     assert [name for name, one in FORMATS.items() if one.sniff("any", head)] == []
@@ -105,15 +112,18 @@ def test_nothing_is_written_of_an_empty_report_but_what_reads_back_empty(name):
 
 @pytest.mark.parametrize(("room", "path"), FILES, ids=lambda value: str(value)[-50:])
 def test_reading_tells_where_figures_come_from(room, path):
-    report = FORMATS[room].read([Input.of_path(path)], NoSources())
+    files = inputs(room, path)
+    report = FORMATS[room].read(files, NoSources())
     assert report.files
+    assert report.sources
     for source in report.sources:
-        assert source.path == str(path)
+        assert source.path in {file.name for file in files}
         assert source.digest.startswith("sha256:")
         assert source.format == room
 
 
-@pytest.mark.parametrize("room", sorted({*FIRST} - {"cobertura"}))  # there a line told of twice has the most hits
+# Of a line told of twice Cobertura has the most hits; a capture of several files is told of once.
+@pytest.mark.parametrize("room", sorted({*FIRST} - {"cobertura"} - TOGETHER))
 def test_twice_the_same_file_is_the_file_merged_with_itself(room):
     """No more than once where sets are told, twice the hits where hits are."""
     path = FIRST[room]
@@ -127,7 +137,7 @@ def test_twice_the_same_file_is_the_file_merged_with_itself(room):
 @pytest.mark.parametrize("room", sorted(FIRST))
 def test_completing_twice_changes_nothing(room):
     sources = CheckoutSources(GOLDEN / "coveragepy/source")
-    once = FORMATS[room].complete(FORMATS[room].read([Input.of_path(FIRST[room])], sources), sources)
+    once = FORMATS[room].complete(FORMATS[room].read(inputs(room, FIRST[room]), sources), sources)
     assert FORMATS[room].complete(once, sources) == once
     assert FORMATS[room].complete(Report(), sources) == Report()
 

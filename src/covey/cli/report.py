@@ -101,7 +101,7 @@ def _explain(reading: Reading, report: Report, as_json: bool) -> None:
 @click.option("--format", "name", metavar="FORMAT", help="Data format to write; by -o's name, else covey's own.")
 def merge(output: Path | None, name: str | None, **options: Any) -> int:
     """Merge bundles and reports of any known format into one file."""
-    from covey.flows.show import name_for, show
+    from covey.flows.show import CheckoutTexts, name_for, show
     from covey.render.base import Options
 
     wanted = name or name_for(output, "native")
@@ -111,7 +111,7 @@ def merge(output: Path | None, name: str | None, **options: Any) -> int:
     _tell_notes(merged, wanted)
     if wanted in plugins.names("renderers"):
         raise UsageError(f"{wanted} is for people", hint=f"covey report --format {wanted} writes it")
-    show(merged, wanted, output or sys.stdout.buffer, Options())
+    show(merged, wanted, output or sys.stdout.buffer, Options(CheckoutTexts(reading.sources)))
     if output is not None:
         say(f"wrote {output} ({wanted})")
     return ended(reading)

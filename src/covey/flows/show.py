@@ -23,6 +23,8 @@ SUFFIXES = {
     ".md": "markdown",
     ".txt": "text",
     ".svg": "badge",
+    ".out": "gocover",
+    ".cov": "gocover",
 }
 
 
@@ -61,6 +63,8 @@ def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> l
     if name in plugins.names("renderers") or any(plugin.name == name for plugin in plugins.others("renderers")):
         return _rendered(report, plugins.load("renderers", name), out, options)
     fmt = _data_format(name)
+    if isinstance(options.texts, CheckoutTexts) and hasattr(fmt, "named"):
+        report = fmt.named(report, options.texts.sources)
     if not isinstance(out, Path):
         fmt.write(report, out)
         return []

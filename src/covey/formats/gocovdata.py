@@ -1,0 +1,126 @@
+"""Go's binary coverage data, as `go build -cover` programs leave it in GOCOVERDIR, read without Go.
+
+What was built is in covmeta.HASH, what a process counted in covcounters.HASH.PID.TIME; the hash joins them. The layout
+is that of the Go source (internal/coverage: defs.go, encodemeta, encodecounter), version 1 of both.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import BinaryIO
+
+from covey.errors import FormatError, UsageError
+from covey.formats.base import Input, Sources
+from covey.formats.gocounters import MAGIC as COUNTERS
+from covey.formats.gocounters import Process
+from covey.formats.gometa import MAGIC as META
+from covey.formats.gometa import Build
+from covey.formats.gonames import MIXED, Places, listed
+from covey.formats.intake import MOST_BYTES, collector_off, provenance
+from covey.loops.gocovdata import COUNTER
+from covey.model.counted import Blocks
+from covey.model.merge import merge_files
+from covey.model.provenance import CaptureId, Provenance
+from covey.model.report import FileCoverage, Report
+
+
+class GoCovData:
+    """All files of a merge are read at once: what processes of one build counted is added up before it is decoded."""
+
+    name = "gocovdata"
+    unites = "folder"
+
+    def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
+        return head.startswith((META, COUNTERS))
+
+    def read(self, files: Sequence[Input], sources: Sources) -> Report:
+        """Blocks and functions (no literals) of every build whose covmeta is there. Counters of a build without one,
+        and unfinished files (tmp.*), are told in a note; FormatError when nothing else is there."""
+        capture = _Capture(self.name)
+        with collector_off():
+            for file in files:
+                capture.take(file)
+            return capture.report(Places(sources))
+
+    def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - see below
+        raise UsageError("gocovdata is only read", hint="--format gocover writes what Go's tools read")
+
+    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - covmeta has all that was built
+        return report
+
+
+FORMAT = GoCovData()
+
+
+class _Capture:
+    def __init__(self, name: str) -> None:
+        self._format = name
+        self._builds: dict[bytes, Build] = {}
+        self._processes: dict[bytes, list[Process]] = {}
+        self._metas: dict[bytes, Provenance] = {}
+        self._sources: dict[object, Provenance] = {}
+        self._unfinished: list[str] = []
+
+    def take(self, file: Input) -> None:
+        if file.name.rpartition("/")[2].startswith("tmp."):  # Go renames it when it is whole
+            self._unfinished.append(file.name)
+            return
+        data = file.read(MOST_BYTES)
+        source = provenance(file, data, self._format)
+        if data.startswith(META):
+            build = Build.parse(file.name, data)
+            self._builds.setdefault(build.hash, build)
+            self._metas.setdefault(build.hash, source)
+            return
+        process = Process.parse(file.name, data)
+        if isinstance(process.identity, CaptureId):
+            source = replace(source, capture=process.identity)
+        else:
+            process = replace(process, identity=source.digest)
+        known = self._sources.setdefault(process.identity, source)
+        if known is source:
+            self._processes.setdefault(process.hash, []).append(process)
+        elif known.digest != source.digest:
+            raise FormatError(f"has the name of {known.path} and another content", path=file.name)
+
+    def report(self, places: Places) -> Report:
+        found: dict[str, FileCoverage] = {}
+        origins: list[Provenance] = []
+        for hash_, build in self._builds.items():
+            processes = self._processes.get(hash_, [])
+            for name, file in build.files(processes):
+                path = places.path(name)
+                one = FileCoverage(path, functions=file.functions, blocks=file.blocks, mode=build.mode)
+                found[path] = _both(found[path], one) if path in found else one
+            origins += [self._sources[one.identity] for one in processes] or [self._metas[hash_]]
+        notes = [*places.notes(), *self._lost()]
+        if len({build.mode for build in self._builds.values()}) > 1:
+            notes.append(MIXED)
+        return Report.of(found.values(), origins, notes=notes)
+
+    def _lost(self) -> list[str]:
+        """Notes; FormatError when no build is there at all."""
+        homeless = {hash_: of_it for hash_, of_it in self._processes.items() if hash_ not in self._builds}
+        orphans = [process.path for of_it in homeless.values() for process in of_it]
+        if orphans and not self._builds:
+            raise FormatError(
+                f"counts for covmeta.{next(iter(homeless)).hex()}, which is not here",
+                path=orphans[0],
+                hint="read the whole folder that GOCOVERDIR named; one covmeta file says what was built",
+            )
+        notes = [f"counters of builds whose covmeta is not here do not count: {listed(orphans)}"] if orphans else []
+        if self._unfinished:
+            notes.append(f"unfinished files do not count: {listed(self._unfinished)}")
+        return notes
+
+
+def _both(one: FileCoverage, two: FileCoverage) -> FileCoverage:
+    """A file that several builds have; counters add up as far as Go adds them."""
+    merged = merge_files(one, two)
+    blocks = merged.blocks
+    if isinstance(blocks, Blocks) and any(hits > COUNTER for hits in blocks.hits):
+        most = array("q", [min(hits, COUNTER) for hits in blocks.hits])
+        merged = replace(merged, blocks=Blocks(blocks.layout, most, blocks.lines_by))
+    return merged

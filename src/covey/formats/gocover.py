@@ -1,0 +1,194 @@
+"""Go's text profiles, as `go test -coverprofile` and `go tool covdata textfmt` write them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import BinaryIO
+
+import msgspec
+
+from covey.errors import FormatError
+from covey.formats.base import Input, Sources
+from covey.formats.gonames import MIXED, Places, with_import_paths
+from covey.formats.intake import MOST_BYTES, clean, flat_paths
+from covey.loops import goblocks
+from covey.loops import gocover as loop
+from covey.model.counted import WIDTH, Blocks
+from covey.model.merge import merge_files
+from covey.model.provenance import Provenance
+from covey.model.report import FileCoverage, Mode, Report
+
+_STARTS = re.compile(rb"mode: (?:set|count|atomic)[ \t]*\r?\n\s*(?:mode: |[^\n]+:\d+\.\d+,\d+\.\d+ \d+ |\Z)")
+_MODE = re.compile(rb"mode: (set|count|atomic)[ \t]*")
+_PIECE = 1 << 22
+_DECODE = msgspec.json.Decoder(list[int]).decode
+
+
+class GoCover:
+    """The object keeps what lines of a file begin with between reads, which only saves work."""
+
+    name = "gocover"
+
+    def __init__(self) -> None:
+        self._known = loop.Known()
+
+    def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
+        return _STARTS.match(head) is not None
+
+    def read(self, files: Sequence[Input], sources: Sources) -> Report:
+        """Blocks, whose lines have the most of the blocks that touch them. A block that is there several times (one a
+        test binary, with -coverpkg) is one. Files are named by import path, which go.mod maps to the checkout."""
+        found: dict[str, FileCoverage] = {}
+        origins: list[Provenance] = []
+        places = Places(sources)
+        modes: set[Mode] = set()
+        for file in files:
+            profile = _Profile(file, self._known)
+            for name, mode, blocks in profile.files():
+                modes.add(mode)
+                path = places.path(name)
+                one = FileCoverage(path, blocks=blocks, mode=mode)
+                found[path] = merge_files(found[path], one) if path in found else one
+            origins.append(Provenance(format=self.name, path=file.name, digest=f"sha256:{profile.digest.hexdigest()}"))
+        notes = [*places.notes(), *([MIXED] if len(modes) > 1 else [])]
+        return Report.of(found.values(), origins, notes=notes)
+
+    def write(self, report: Report, out: BinaryIO) -> None:
+        """In the order of `go tool covdata textfmt`. A file without blocks gets one a line, columns 1 to 2. Mode "set"
+        where a file tells no more, then for all; else "count"."""
+        as_set = any(file.mode == "set" for file in report.files.values())
+        out.write(b"mode: set\n" if as_set else b"mode: count\n")
+        named = ((name, report.files[key]) for key, name in flat_paths(report).items())
+        for name, file in sorted(named, key=lambda one: one[0].rpartition("/")[::2]):
+            out.write(_lines(name, file, as_set))
+
+    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - a profile has all that was built
+        return report
+
+    def named(self, report: Report, sources: Sources) -> Report:
+        """The report with import paths instead of paths in the checkout, as Go's own tools want them."""
+        return with_import_paths(report, sources)
+
+
+FORMAT = GoCover()
+
+
+class _Profile:
+    def __init__(self, file: Input, known: loop.Known) -> None:
+        self._file = file
+        self._known = known
+        self._done = 0  # lines
+        self._mode: Mode | None = None
+        self.digest = hashlib.sha256()
+
+    def files(self) -> Iterator[tuple[str, Mode, Blocks]]:
+        """Each file's name, mode and blocks; a file that is there in both modes comes twice."""
+        runs: dict[tuple[bytes, Mode], list[loop.Run]] = {}
+        lines: list[bytes] = []
+        for more, last in self._pieces():
+            lines = lines + more if lines else more
+            done = self._runs(runs, lines, last)
+            self._done += done
+            del lines[:done]
+        for (raw, mode), of_file in runs.items():
+            name = _name(raw)
+            yield name, mode, self._blocks(name, of_file, mode)
+
+    def _runs(self, runs: dict[tuple[bytes, Mode], list[loop.Run]], lines: Sequence[bytes], last: bool) -> int:
+        found: list[loop.Run] = []
+        try:
+            done = loop.runs(lines, self._known, _DECODE, found, last=last)
+        except loop.DamagedLineError as error:
+            raise self._refused("is not NAME:LINE.COLUMN,LINE.COLUMN STATEMENTS COUNT", lines, error.at) from None
+        for run in found:
+            if not run.hits:
+                if run.name:
+                    self._mode = self._of_line(lines, run.at)
+            elif self._mode is None:
+                raise self._refused("comes before any `mode:` line", lines, run.at)
+            else:
+                runs.setdefault((run.name, self._mode), []).append(run)
+        return done
+
+    def _of_line(self, lines: Sequence[bytes], at: int) -> Mode:
+        found = _MODE.fullmatch(lines[at])
+        if not found:
+            raise self._refused("is no mode: set, count or atomic", lines, at)
+        return "set" if found[1] == b"set" else "count"
+
+    def _refused(self, why: str, lines: Sequence[bytes], at: int) -> FormatError:
+        shown = clean(lines[at][:80].decode("utf-8", "replace"))
+        return FormatError(f"{shown!r} {why}", path=self._file.name, line=self._done + at + 1)
+
+    def _pieces(self) -> Iterator[tuple[list[bytes], bool]]:
+        """The lines without their ends, piece by piece, and whether they are the last."""
+        rest, size = b"", 0
+        with self._file.open() as stream:
+            piece = stream.read(_PIECE)
+            while piece:
+                self.digest.update(piece)
+                size += len(piece)
+                if size > MOST_BYTES:
+                    raise FormatError(f"larger than {MOST_BYTES} bytes", path=self._file.name)
+                lines = _split(rest + piece)
+                piece = stream.read(_PIECE)
+                rest = lines.pop()
+                if len(rest) > _PIECE:
+                    raise FormatError("a line without an end", path=self._file.name, line=self._done + 1)
+                if not piece and rest:
+                    lines.append(rest.removesuffix(b"\r"))
+                yield lines, not piece
+
+    def _blocks(self, name: str, runs: Sequence[loop.Run], mode: Mode) -> Blocks:
+        one = runs[0]
+        if len(runs) == 1 and not one.twice:
+            hits = one.hits if mode == "count" or max(one.hits) <= 1 else array("q", map(bool, one.hits))
+            return Blocks(one.layout, hits, "touch")
+        try:
+            most = 1 if mode == "set" else goblocks.SATURATED
+            layout, hits = goblocks.united([run.layout for run in runs], [run.hits for run in runs], most)
+        except goblocks.UnlikeBlocksError as error:
+            raise FormatError(
+                f"{name}: a block at line {error.line} is there twice with different numbers of statements",
+                path=self._file.name,
+                hint="profiles of different sources were put together; merge profiles of one build",
+            ) from None
+        try:
+            return Blocks(layout, hits, "touch").checked()
+        except ValueError as error:
+            raise FormatError(f"{name}: {error}", path=self._file.name) from None
+
+
+@functools.lru_cache(maxsize=50_000)
+def _name(raw: bytes) -> str:
+    return clean(raw.decode("utf-8", "surrogateescape"))
+
+
+def _split(text: bytes) -> list[bytes]:
+    return (text.replace(b"\r\n", b"\n") if b"\r" in text else text).split(b"\n")
+
+
+def _lines(name: str, file: FileCoverage, as_set: bool) -> bytes:
+    columns = _columns(file)
+    if as_set:
+        columns = [*columns[:WIDTH], map(bool, columns[WIDTH])]
+    rows = sorted(zip(*columns, strict=True), key=itemgetter(2))  # by last line, then by first line; columns stay
+    rows.sort(key=itemgetter(0))
+    form = name.replace("%", "%%") + ":%d.%d,%d.%d %d %d\n"
+    return (form * len(rows) % tuple(chain.from_iterable(rows))).encode()
+
+
+def _columns(file: FileCoverage) -> list[Iterable[int]]:
+    """Six columns: the blocks, where lines follow from them as Go has it, else a block a line."""
+    blocks = file.blocks
+    if isinstance(blocks, Blocks) and blocks.lines_by == "touch":
+        return [*(blocks.layout[column::WIDTH] for column in range(WIDTH)), blocks.hits]
+    numbers, hits = file.lines.numbers, file.lines.hits
+    ones, twos = [1] * len(numbers), [2] * len(numbers)
+    return [numbers, ones, numbers, twos, ones, hits]

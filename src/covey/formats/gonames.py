@@ -1,0 +1,54 @@
+"""How Go names files: by import path. To places in the repository when read, and back when written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from covey.formats.base import Sources
+from covey.model.report import Report
+
+MIXED = "data of mode set and of mode count are one: the result tells what ran, not how often"
+_NAMED = 3  # files that a note names
+
+
+class Places:
+    """Maps names to paths, and remembers those that have no place."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._lost: dict[str, str] = {}
+
+    def path(self, name: str) -> str:
+        place = self._sources.imported(name)
+        if not place.mapped and self._sources.root:
+            self._lost[place.path] = place.why
+        return place.path
+
+    def notes(self) -> list[str]:
+        """One note a reason: a build with -coverpkg=all has thousands of files of other people's modules."""
+        by_reason: dict[str, list[str]] = {}
+        for path, why in self._lost.items():
+            by_reason.setdefault(why.partition("; nearest")[0], []).append(path)
+        return [f"without a place in the repository ({why}): {listed(paths)}" for why, paths in by_reason.items()]
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few, and how many there are."""
+    shown = ", ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"
+
+
+def with_import_paths(report: Report, sources: Sources) -> Report:
+    """The report with each file of a Go module called as Go calls it; others stay, as do two that would be one."""
+    names = {
+        key: sources.import_path(key[1]) or key[1] if key[0] is None and key[1].endswith(".go") else key[1]
+        for key in report.files
+    }
+    count = Counter((key[0], name) for key, name in names.items())
+    files = [
+        file if names[key] == key[1] or count[key[0], names[key]] > 1 else replace(file, path=names[key])
+        for key, file in report.files.items()
+    ]
+    return Report.of(files, report.sources, notes=report.notes)

@@ -1,0 +1,214 @@
+"""The inner loop of Go text profiles: lines `NAME:SL.SC,EL.EC STATEMENTS COUNT` to columns, one file's run at a time.
+
+The second time a file comes by, its lines without their counts are kept; from then on only the counts of it are read
+(one comparison a line), which is what makes a hundred profiles of one build cheap.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import sub
+from typing import NamedTuple
+
+from covey.loops import goblocks
+from covey.loops.goblocks import SATURATED, WIDTH
+
+Decode = Callable[[bytes], list[int]]  # of a JSON list of integers; ValueError for anything else
+
+MOST_KNOWN = 500_000  # lines kept for comparing, over all files
+LAST_LINE = 10_000_000
+MOST_SPANNED = 50_000_000  # lines that the blocks of one run reach over, all together
+
+_FIELDS = 6  # numbers of a line
+_DIGITS = b"0123456789"
+_COUNTS = _DIGITS + b","
+_SEPARATORS = bytes.maketrans(b". \n", b",,,")
+_SKELETON = b".,.  \n"  # of a line without its digits
+_LINE = re.compile(rb"(.*):(\+?\d{1,9})\.(\+?\d{1,9}),(\+?\d{1,9})\.(\+?\d{1,9}) (\+?\d{1,9}) (\+?\d{1,40})", re.DOTALL)
+
+
+class DamagedLineError(ValueError):
+    """A line that is no block: `at`, its index among those handed in."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at)
+        self.at = at
+
+
+class Run(NamedTuple):
+    """Consecutive lines of one file, or of the pseudo-file b"" (empty lines) or b"mode" (a mode line).
+
+    layout: array('i'), five numbers a block, ascending by position; hits: array('q'); twice: whether a position is
+    there more than once.
+    """
+
+    at: int
+    name: bytes
+    layout: array[int]
+    hits: array[int]
+    twice: bool = False
+
+
+class Known:
+    """The files met so far: a file's name -> None the first time, what its lines begin with from the second on."""
+
+    def __init__(self) -> None:
+        self.files: dict[bytes, _File | None] = {}
+        self.room = MOST_KNOWN
+        self._length = 0  # lines of the last profile
+        self._whole: list[_File] = []  # when two profiles had equally many lines: the files of the last, in its order
+        self._starts: list[bytes] = []
+
+    def whole(self, lines: Sequence[bytes], at: int, decode: Decode) -> list[Run]:
+        """The runs of all lines from `at` on, when they are those of the last profile with other counts; else none."""
+        starts = self._starts
+        if not starts or len(lines) - at != len(starts) or not lines[-1].startswith(starts[-1]):
+            return []
+        hits = _counts(lines, at, starts, decode)
+        if hits is None:
+            return []
+        runs, begin = [], 0
+        for file in self._whole:
+            stop = begin + len(file.starts)
+            runs.append(Run(at + begin, file.name, file.layout, _sorted(hits[begin:stop], file.order), file.twice))
+            begin = stop
+        return runs
+
+    def keep_whole(self, lines: Sequence[bytes], at: int, runs: Sequence[Run]) -> None:
+        """Remember which files these lines, from `at` on, are: once the last profile had as many lines."""
+        same, self._length = self._length == len(lines), len(lines)
+        files = [self.files.get(run.name) for run in runs if run.at >= at] if same else []
+        known = [file for file in files if file is not None]
+        if known and len(known) == len(files) and sum(len(file.starts) for file in known) == len(lines) - at:
+            self._whole, self._starts = known, list(chain.from_iterable(file.starts for file in known))
+
+    def keep(self, run: Run, lines: Sequence[bytes], order: Sequence[int] | None) -> None:
+        """Remember a file, where there is room; a first meeting only notes its name, as most profiles come alone."""
+        if run.name not in self.files:
+            if len(self.files) < MOST_KNOWN:
+                self.files[run.name] = None
+            return
+        old = self.files[run.name]
+        self.room += len(old.starts) if old else 0
+        self.files[run.name] = None
+        if self.room >= len(lines):
+            self.room -= len(lines)
+            starts = [line[: line.rfind(b" ") + 1] for line in lines]
+            self.files[run.name] = _File(run.name, starts, run.layout, order, run.twice)
+
+
+class _File(NamedTuple):
+    name: bytes
+    starts: list[bytes]  # of each line, all that comes before the count
+    layout: array[int]
+    order: Sequence[int] | None  # of the lines, as the layout has them; None for the same
+    twice: bool
+
+
+def runs(lines: Sequence[bytes], known: Known, decode: Decode, found: list[Run], *, last: bool) -> int:
+    """Add the runs of `lines`, which have no ends, to `found`. Returns how many lines are done: unless `last`, a run
+    that may go on in lines still to come is left, but for one that fills all. DamagedLineError for what is no block."""
+    at, end, first = 0, len(lines), -1
+    get, add = known.files.get, found.append
+    while at < end:
+        line = lines[at]
+        name = line[: line.rfind(b":")] if b":" in line else b""
+        if not line or (name == b"mode" and not _LINE.fullmatch(line)):
+            add(Run(at, name, array("i"), array("q")))
+            at += 1
+            continue
+        if first < 0:
+            first = at
+            if whole := known.whole(lines, at, decode):
+                found += whole
+                return end
+        seen = get(name)
+        if seen is not None and (hits := _counts(lines, at, seen.starts, decode)) is not None:
+            add(Run(at, name, seen.layout, _sorted(hits, seen.order), seen.twice))
+            at += len(hits)
+            continue
+        stop = _stop(lines, at, line[: len(name) + 1])
+        if stop == end and at > first and not last:
+            return at
+        run, order = _run(lines, at, stop, name, decode)
+        stop = at + len(run.hits)
+        known.keep(run, lines[at:stop], order)
+        add(run)
+        at = stop
+    known.keep_whole(lines, max(first, 0), found)
+    return at
+
+
+def _counts(lines: Sequence[bytes], at: int, starts: Sequence[bytes], decode: Decode) -> array[int] | None:
+    """The counts of as many lines from `at` on as there are starts, array('q'); None when one begins otherwise."""
+    counts = b",".join(map(bytes.removeprefix, lines[at : at + len(starts)], starts))
+    if counts.translate(None, _COUNTS):
+        return None
+    try:
+        found = array("q", decode(b"[" + counts + b"]"))
+    except (ValueError, OverflowError):
+        return None
+    return found if len(found) == len(starts) else None
+
+
+def _sorted(hits: array[int], order: Sequence[int] | None) -> array[int]:
+    return hits if order is None else array("q", map(hits.__getitem__, order))
+
+
+def _stop(lines: Sequence[bytes], at: int, start: bytes) -> int:
+    end = len(lines)
+    at += 1
+    while at < end and lines[at].startswith(start):
+        at += 1
+    return at
+
+
+def _run(lines: Sequence[bytes], at: int, stop: int, name: bytes, decode: Decode) -> tuple[Run, Sequence[int] | None]:
+    """The run of a file not met before, with the order that sorts its lines, None when they are sorted. It has at most
+    the lines up to `stop`, fewer where those of another file begin sooner."""
+    skipped = len(name) + 1
+    tails = b"\n".join([line[skipped:] for line in lines[at:stop]]) + b"\n"
+    numbers: list[int] = []
+    if name and tails.translate(None, _DIGITS) == _SKELETON * (stop - at):
+        try:
+            numbers = decode(b"[" + tails[:-1].translate(_SEPARATORS) + b"]")
+            hits = array("q", numbers[_FIELDS - 1 :: _FIELDS])
+        except (ValueError, OverflowError):
+            numbers = []  # leading zeros, or counts beyond any register: slowly, then
+    if not numbers:
+        numbers = _one_by_one(lines, at, stop, name)
+        hits = array("q", numbers[_FIELDS - 1 :: _FIELDS])
+    del numbers[_FIELDS - 1 :: _FIELDS]
+    _check(numbers, at)
+    layout = array("i", numbers)
+    order, twice = goblocks.order(layout)
+    return Run(at, name, goblocks.arranged(layout, order), _sorted(hits, order), twice), order
+
+
+def _check(numbers: list[int], at: int) -> None:
+    """DamagedLineError for a block that no file has."""
+    firsts, lasts = numbers[0::WIDTH], numbers[2::WIDTH]
+    if max(numbers) >= 2**31:
+        raise DamagedLineError(at + next(index for index, number in enumerate(numbers) if number >= 2**31) // WIDTH)
+    if min(firsts) < 1 or max(lasts) > LAST_LINE or min(map(sub, lasts, firsts)) < 0:
+        rows = enumerate(zip(firsts, lasts, strict=True), at)
+        raise DamagedLineError(next(row for row, (first, last) in rows if not 1 <= first <= last <= LAST_LINE))
+    if sum(lasts) - sum(firsts) > MOST_SPANNED - len(firsts):
+        raise DamagedLineError(at)
+
+
+def _one_by_one(lines: Sequence[bytes], at: int, stop: int, name: bytes) -> list[int]:
+    """Six numbers a line, up to where lines of another name begin; counts saturate at 2**63-1."""
+    numbers: list[int] = []
+    for index in range(at, stop):
+        found = _LINE.fullmatch(lines[index])
+        if not found or not name or (index == at and found[1] != name):
+            raise DamagedLineError(index)
+        if found[1] != name:
+            break
+        *position, count = map(int, found.groups()[1:])
+        numbers += [*position, min(count, SATURATED)]
+    return numbers
