@@ -105,6 +105,22 @@ def test_where_a_map_misleads_c8_the_uncompiled_program_says_what_ran(folder, st
     assert wrong
 
 
+@pytest.mark.long
+def test_a_large_program(folder):
+    """The TypeScript compiler at work: 134,000 lines, 17,000 ranges. The map that it names is nowhere: then c8 leaves
+    a script out, so the name is taken away."""
+    library = folder / "tsc" / "lib"
+    library.mkdir(parents=True)
+    for path in (node.INSTALLED / "typescript" / "lib").glob("*.d.ts"):
+        (library / path.name).write_bytes(path.read_bytes())
+    text = (node.INSTALLED / "typescript" / "lib" / "_tsc.js").read_text()
+    (library / "_tsc.js").write_text(text.replace("//# sourceMappingURL=_tsc.js.map", ""))
+    node.record(folder, "tsc/lib/_tsc.js", "-p", ".", "--outDir", "tsc/out", into="raw-tsc")
+    report = read(folder, "raw-tsc")
+    assert report.totals.lines.total > 100_000
+    same(report, node.c8(folder, "raw-tsc"))
+
+
 TAKEN = """
 const v8 = require('v8')
 function early () {
