@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import posixpath
@@ -17,6 +18,7 @@ from covey.model.gomodules import GoModules
 from covey.model.paths import IsSame, Mapped, PathMap, nobody_knows, relative
 
 MOST_FILES = 1_000_000  # in a checkout; what comes after is not seen
+_PIECE = 1 << 16
 MOST_TEXT = 32 << 20  # bytes of one source file; a larger one is no source that somebody wrote
 _EMPTY = f"sha256:{hashlib.sha256(b'').hexdigest()}"
 SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".tox", ".nox", ".cache", ".eggs"})
@@ -57,6 +59,7 @@ class CheckoutSources:
         self._vias: dict[str, str] = {}
         self._places: dict[tuple[str, str | None], Place] = {}
         self._hashes: dict[str, str | None] = {}
+        self._folders: dict[str, str] = {}
         self._by_suffix: dict[str, tuple[str, ...]] = {}
 
     @cached_property
@@ -141,28 +144,42 @@ class CheckoutSources:
 
     def text(self, path: str) -> bytes | None:
         """The content of a file of the checkout; None when it is no regular file inside it, or larger than 32 MiB."""
-        full = os.path.realpath(self._root / path)
+        folder, _, name = path.rpartition("/")
+        inside = self._folders.get(folder)
+        if inside is None:  # thousands of files lie in a few folders: each is resolved once
+            inside = self._folders[folder] = os.path.realpath(self._root / folder)
+        try:
+            return self._regular(f"{inside}/{name}", os.O_NOFOLLOW)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.EMLINK):
+                return None  # deleted meanwhile, or not for us to read: as good as not there
+        try:
+            return self._regular(os.path.realpath(f"{inside}/{name}"), 0)
+        except OSError:
+            return None
+
+    def _regular(self, full: str, flags: int) -> bytes | None:
+        """The content of a resolved path; None as `text` gives it. Opens without waiting, should it be a pipe."""
         if not full.startswith(str(self._root).rstrip("/") + "/"):
             return None
+        file = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
         try:
-            with open(full, "rb", opener=_without_waiting) as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    return None
-                data = file.read(MOST_TEXT + 1)
-        except OSError:
-            return None  # deleted meanwhile, or not for us to read: as good as not there
-        return data if len(data) <= MOST_TEXT else None
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                return None
+            pieces: list[bytes] = []
+            room = MOST_TEXT + 1
+            while room > 0 and (piece := os.read(file, min(room, _PIECE))):
+                pieces.append(piece)
+                room -= len(piece)
+        finally:
+            os.close(file)
+        return b"".join(pieces) if room > 0 else None
 
     def _hash(self, path: str) -> str | None:
         if path not in self._hashes:
             text = self.text(path)
             self._hashes[path] = f"sha256:{hashlib.sha256(text).hexdigest()}" if text is not None else None
         return self._hashes[path]
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Opens without waiting for a writer, should the path be a pipe."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 class NoSources:

@@ -34,12 +34,16 @@ def label(report: Report, metric: str) -> str:
     if metric != "cover":
         return metric
     unit = "statements" if has_statements(report) else "lines"
-    return f"{unit} and branches" if report.totals.branches.total else unit
+    return f"{unit} and branches" if has_branches(report) else unit
 
 
 def has_statements(report: Report) -> bool:
     """Whether statements are another figure than lines."""
     return any(isinstance(file.blocks, Blocks) for file in report.files.values())
+
+
+def has_branches(report: Report) -> bool:
+    return any(len(file.branches) for file in report.files.values())
 
 
 def rule(report: Report) -> str:
@@ -52,7 +56,7 @@ def rule(report: Report) -> str:
     ordered = sorted(kinds, key=lambda kind: (-kinds[kind], kind)) or ["lines"]
     if len(ordered) > 1:
         ordered = [f"{kind} ({kinds[kind]:,} {'file' if kinds[kind] == 1 else 'files'})" for kind in ordered]
-    return ", ".join(ordered) + (" and branches" if report.totals.branches.total else "")
+    return ", ".join(ordered) + (" and branches" if has_branches(report) else "")
 
 
 def bounds(report: Report) -> list[str]:

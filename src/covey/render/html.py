@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import BinaryIO
 
 from covey.errors import UsageError
+from covey.model.ratio import Totals
 from covey.model.report import Report
 from covey.render.base import Options, several_repositories, shown_name, visible
 from covey.render.html_index import Index
+from covey.render.html_listing import Row
 from covey.render.html_shell import Shell
 from covey.render.html_source import Links, SourcePages
 from covey.render.page_names import page_names
@@ -95,28 +98,32 @@ def _write(report: Report, out: Path, options: Options) -> None:
     shell = Shell(visible(options.title) or "Coverage report", options.digits)
     names = page_names(report.files)
     several = several_repositories(report)
-    shown = [shown_name(file, several) for file in report.files.values()]
-    links = _links(report, list(names.values()), shown)
+    rows = [Row(shown_name(file, several), names[key], file.totals) for key, file in report.files.items()]
+    links = _links(report, rows)
     pages = SourcePages(report, shell)
     folder = str(out / "files")
-    for at, (key, file) in enumerate(report.files.items()):
-        text = pages.page(file, shown[at], options.texts.text(file), links[at])
-        with open(f"{folder}/{names[key]}", "wb", buffering=0) as stream:  # noqa: PTH123 thousands of times
+    for file, row, link in zip(report.files.values(), rows, links, strict=True):
+        text = pages.page(file, row, options.texts.text(file), link)
+        with open(f"{folder}/{row.page}", "wb", buffering=0) as stream:  # noqa: PTH123 thousands of times
             stream.write(text.encode("utf-8", "backslashreplace"))
-    index = Index(report, shell, names, options).page()
-    (out / "index.html").write_bytes(index.encode("utf-8", "backslashreplace"))
+    total = sum((row.totals for row in rows), Totals())
+    with (out / "index.html").open("wb") as stream:
+        for piece in Index(report, shell, rows, total, options).page():
+            stream.write(piece.encode("utf-8", "backslashreplace"))
 
 
-def _links(report: Report, pages: list[str], shown: list[str]) -> list[Links]:
+def _links(report: Report, rows: Sequence[Row]) -> list[Links]:
     """Where each page leads: to its neighbours, and round to the nearest pages with gaps."""
+    pages = ["", *(row.page for row in rows), ""]
     gaps = [at for at, file in enumerate(report.files.values()) if has_gaps(file)]
     found: list[Links] = []
     passed = 0  # of the files with gaps, how many come before this one
-    for at, (before, after) in enumerate(zip(["", *pages[:-1]], [*pages[1:], ""], strict=True)):
+    for at in range(len(rows)):
+        before, after = pages[at], pages[at + 2]
         here = passed < len(gaps) and gaps[passed] == at
         if len(gaps) > here:  # there is another
             one, two = gaps[passed - 1], gaps[(passed + here) % len(gaps)]
-            found.append(Links(before, after, pages[one], pages[two], shown[two].rpartition("/")[2]))
+            found.append(Links(before, after, rows[one].page, rows[two].page, rows[two].name.rpartition("/")[2]))
         else:
             found.append(Links(before, after))
         passed += here

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import compress
 from operator import not_
 
@@ -39,7 +40,9 @@ def page_data(
         if leads:
             data["leads"] = leads
     if file.functions:
-        named = map(visible, file.functions.names)
+        named: Iterable[str] = file.functions.names
+        if not all(map(str.isprintable, named)):
+            named = map(visible, named)
         data["functions"] = list(zip(named, file.functions.firsts, file.functions.hits, strict=True))
     if slices:
         mask = (1 << (count + 1)) - 1

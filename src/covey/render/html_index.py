@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from covey.model.provenance import Provenance
 from covey.model.ratio import Ratio, Totals
-from covey.model.report import Key, Report
-from covey.render.base import Options, percent, several_repositories, shown_name, visible
+from covey.model.report import Report
+from covey.render.base import Options, percent, several_repositories, visible
 from covey.render.counting import below, bounds, has_statements, joint, label, measured, rule
 from covey.render.html_data import as_json
-from covey.render.html_listing import Listing
-from covey.render.html_shell import Shell, bar, esc, script_data
+from covey.render.html_listing import Row, listing
+from covey.render.html_shell import Shell, bar, esc, in_script, script_data
 from covey.render.slices import Part, parts_of
 
 COLUMN_LIMIT = 4  # parts that get a column of their own
@@ -22,33 +22,30 @@ NOTES_LIMIT = 50
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Makes the index page. `pages`: the file name of each file's page, in the folder files/."""
+    """Makes the index page. `rows`: one a file, in the report's order; `total`: their sum."""
 
     report: Report
     shell: Shell
-    pages: Mapping[Key, str]
+    rows: Sequence[Row]
+    total: Totals
     options: Options
 
-    def page(self) -> str:
-        report, shell = self.report, self.shell
-        parts = parts_of(report)
-        total = report.totals.statements  # lines, where a format counts no statements
-        return "".join(
-            (
-                shell.head(f"{shell.title} · {percent(total, shell.digits)}", "", "index"),
-                f'<header class="top"><span class="brand">{shell.mark}<span>covey</span></span>',
-                f'<h1><bdi>{esc(shell.title)}</bdi></h1><div class="tools" id="tools"></div></header><main>',
-                self._overview(parts),
-                self._notes(),
-                self._files(parts[:COLUMN_LIMIT]),
-                self._sources(),
-                "</main>",
-                shell.foot("", "index.js"),
-            )
-        )
+    def page(self) -> Iterator[str]:
+        """The page in pieces: with thousands of files it need not be in memory as one."""
+        shell, total = self.shell, self.total.statements  # lines, where a format counts no statements
+        parts = parts_of(self.report)
+        yield shell.head(f"{shell.title} · {percent(total, shell.digits)}", "", "index")
+        yield f'<header class="top"><span class="brand">{shell.mark}<span>covey</span></span>'
+        yield f'<h1><bdi>{esc(shell.title)}</bdi></h1><div class="tools" id="tools"></div></header><main>'
+        yield self._overview(parts)
+        yield self._notes()
+        yield from self._files(parts[:COLUMN_LIMIT])
+        yield self._sources()
+        yield "</main>"
+        yield shell.foot("", "index.js")
 
     def _overview(self, parts: list[Part]) -> str:
-        totals, digits = self.report.totals, self.shell.digits
+        totals, digits = self.total, self.shell.digits
         shown = [("Lines", totals.lines), ("Branches", totals.branches), ("Functions", totals.functions)]
         if has_statements(self.report):
             shown.insert(0, ("Statements", totals.statements))
@@ -69,7 +66,7 @@ class Index:
     def _judged(self) -> str:
         """Whether the total reaches the threshold, where one was given."""
         wanted, metric = self.options.threshold, self.options.metric
-        ratio = measured(self.report.totals, metric)
+        ratio = measured(self.total, metric)
         if wanted is None or not ratio.total:
             return ""
         figure = f"of {label(self.report, metric)}"
@@ -103,26 +100,25 @@ class Index:
             shown.append(f'<p class="note">… and {len(notes) - NOTES_LIMIT:,} more notes.</p>')
         return "".join(shown)
 
-    def _files(self, parts: list[Part]) -> str:
-        several = several_repositories(self.report)
-        rows = [(shown_name(file, several), self.pages[key], file.totals) for key, file in self.report.files.items()]
-        only = [[part.per_file.get(key, 0) for part in parts] for key in self.report.files]
+    def _files(self, parts: list[Part]) -> Iterator[str]:
         statements = has_statements(self.report)
+        yield '<section class="files" id="files" tabindex="-1" aria-labelledby="files-title">'
+        yield '<h2 id="files-title">Files</h2><div id="tree"></div><noscript>'
+        yield from listing(self.rows, self.total, statements, self.shell.digits)
+        yield "</noscript></section>"
         data = {
             "parts": [visible(part.name) for part in parts],
-            "several": several,
+            "several": several_repositories(self.report),
             "statements": statements,
-            "files": [
-                [name, page, *_numbers(totals), *counts]
-                for (name, page, totals), counts in zip(rows, only, strict=True)
-            ],
         }
-        plain = Listing(rows, self.report.totals, statements, self.shell.digits).table()
-        return (
-            '<section class="files" id="files" tabindex="-1" aria-labelledby="files-title">'
-            '<h2 id="files-title">Files</h2>'
-            f'<div id="tree"></div><noscript>{plain}</noscript></section>' + script_data(as_json(data))
-        )
+        before, _, after = script_data(as_json(data)[:-1] + ',"files":[]}').rpartition("]")
+        yield before
+        comma = ""
+        for key, row in zip(self.report.files, self.rows, strict=True):
+            only = [part.per_file.get(key, 0) for part in parts]
+            yield comma + in_script(as_json([row.name, row.page, *_numbers(row.totals), *only]))
+            comma = ","
+        yield "]" + after
 
     def _sources(self) -> str:
         sources = self.report.sources

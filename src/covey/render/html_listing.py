@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from covey.model.ratio import Totals
@@ -13,40 +14,45 @@ _SHARES = {"Statements": "statements", "Lines": "lines", "Branches": "branches",
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """`rows`: name, file name of the page and figures of each file. `statements`: whether they are counted apart."""
+class Row:
+    """A file: its name as it is shown, the file name of its page, its figures."""
 
-    rows: list[tuple[str, str, Totals]]
-    total: Totals
-    statements: bool
-    digits: int
+    name: str
+    page: str
+    totals: Totals
 
-    def table(self) -> str:
-        shares = self._shares()
-        folders: dict[str, list[str]] = {}
-        sums: dict[str, Totals] = {}
-        for name, page, totals in self.rows:
-            folder, _, base = name.rpartition("/")
-            link = f'<td><a href="files/{page}"><bdi>{esc(base)}</bdi></a></td>'
-            folders.setdefault(folder, []).append(f"<tr>{link}{self._cells(totals, shares)}</tr>")
-            sums[folder] = sums.get(folder, Totals()) + totals
-        body = []
-        for folder, lines in sorted(folders.items()):
-            head = f'<th scope="rowgroup"><bdi>{esc(folder)}/</bdi></th>'
-            body.append(f'<tr class="dir">{head}{self._cells(sums[folder], shares)}</tr>{"".join(lines)}')
-        heads = [*shares[:1], "Missed", "Of", *shares[1:]]
-        cells = "".join(f'<th scope="col" class="n">{head}</th>' for head in heads)
-        head = f'<thead><tr><th scope="col">File</th>{cells}</tr></thead>'
-        return f'<table class="listing">{head}<tbody>{"".join(body)}</tbody></table>'
 
-    def _shares(self) -> list[str]:
-        """Columns that something was measured for."""
-        shown = {"Statements"} if self.statements else set()
-        shown |= {name for name in ("Branches", "Functions") if getattr(self.total, _SHARES[name]).total}
-        return [name for name in _SHARES if name in shown or name == "Lines"]
+def listing(rows: Sequence[Row], total: Totals, statements: bool, digits: int) -> Iterator[str]:
+    """The table in pieces, one a folder. `statements`: whether they are counted apart from lines."""
+    shares = _shares(total, statements)
+    heads = [*shares[:1], "Missed", "Of", *shares[1:]]
+    cells = "".join(f'<th scope="col" class="n">{head}</th>' for head in heads)
+    yield f'<table class="listing"><thead><tr><th scope="col">File</th>{cells}</tr></thead><tbody>'
+    folders: dict[str, list[Row]] = {}
+    for row in rows:
+        folders.setdefault(row.name.rpartition("/")[0], []).append(row)
+    for folder, inside in sorted(folders.items()):
+        whole = sum((row.totals for row in inside), Totals())
+        yield (
+            f'<tr class="dir"><th scope="rowgroup"><bdi>{esc(folder)}/</bdi></th>{_cells(whole, shares, digits)}</tr>'
+        )
+        yield "".join(
+            f'<tr><td><a href="files/{row.page}"><bdi>{esc(row.name.rpartition("/")[2])}</bdi></a></td>'
+            f"{_cells(row.totals, shares, digits)}</tr>"
+            for row in inside
+        )
+    yield "</tbody></table>"
 
-    def _cells(self, totals: Totals, shares: list[str]) -> str:
-        figures = [percent(getattr(totals, _SHARES[name]), self.digits) for name in shares]
-        first = totals.statements  # lines, where no statements are counted apart
-        counts = (f"{first.total - first.covered:,}", f"{first.total:,}")
-        return "".join(f'<td class="n">{text}</td>' for text in (figures[0], *counts, *figures[1:]))
+
+def _shares(total: Totals, statements: bool) -> list[str]:
+    """Columns that something was measured for."""
+    shown = {"Statements"} if statements else set()
+    shown |= {name for name in ("Branches", "Functions") if getattr(total, _SHARES[name]).total}
+    return [name for name in _SHARES if name in shown or name == "Lines"]
+
+
+def _cells(totals: Totals, shares: list[str], digits: int) -> str:
+    figures = [percent(getattr(totals, _SHARES[name]), digits) for name in shares]
+    first = totals.statements  # lines, where no statements are counted apart
+    counts = (f"{first.total - first.covered:,}", f"{first.total:,}")
+    return "".join(f'<td class="n">{text}</td>' for text in (figures[0], *counts, *figures[1:]))

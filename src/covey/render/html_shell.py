@@ -37,7 +37,12 @@ def esc(text: str) -> str:
 
 def script_data(json_text: str) -> str:
     """JSON as an inert script element; nothing in it can close the element."""
-    return f'<script type="application/json" id="data">{json_text.replace("<", chr(92) + "u003c")}</script>'
+    return f'<script type="application/json" id="data">{in_script(json_text)}</script>'
+
+
+def in_script(json_text: str) -> str:
+    """JSON that closes no element; "<" is in texts only, where its escape means the same."""
+    return json_text.replace("<", "\\u003c")
 
 
 def bar(ratio: Ratio) -> str:

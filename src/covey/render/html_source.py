@@ -10,9 +10,11 @@ from operator import not_
 
 from covey.model.counted import Blocks
 from covey.model.ranges import to_ranges
+from covey.model.ratio import Totals
 from covey.model.report import FileCoverage, Report, lines_of
 from covey.render.base import as_range, percent, visible
 from covey.render.html_data import page_data
+from covey.render.html_listing import Row
 from covey.render.html_shell import Shell, esc, figure, script_data
 from covey.render.marks import Numbers, marks_of
 from covey.render.partly import partly
@@ -50,7 +52,7 @@ class SourcePages:
     def __post_init__(self) -> None:
         self._kind = main_kind(self.report)
 
-    def page(self, file: FileCoverage, name: str, source: bytes | None, links: Links) -> str:
+    def page(self, file: FileCoverage, row: Row, source: bytes | None, links: Links) -> str:
         notes: list[str] = []
         text = readable(source, notes)
         last = file.lines.numbers[-1] if file.lines.numbers else 0
@@ -59,14 +61,14 @@ class SourcePages:
         partial = partly(file, text)
         marks = marks_of(file, count, partial)
         slices = self._slices(file)
-        folder, _, base = name.rpartition("/")
+        totals = row.totals
+        folder, _, base = row.name.rpartition("/")
         spaced = bytearray(b" \n") * count
         spaced[0::2] = marks
-        lines = file.lines.ratio
         return "".join(
             (
-                self.shell.head(f"{base} · {percent(lines, self.shell.digits)}", "../", "source"),
-                self._header(folder, base, file, links),
+                self.shell.head(f"{base} · {percent(totals.lines, self.shell.digits)}", "../", "source"),
+                self._header(folder, base, totals, isinstance(file.blocks, Blocks), links),
                 '<main id="code" tabindex="-1">',
                 "".join(f'<p class="note">{esc(note)}</p>' for note in notes),
                 self._spoken(file, marks, partial, slices),
@@ -82,11 +84,11 @@ class SourcePages:
             )
         )
 
-    def _header(self, folder: str, base: str, file: FileCoverage, links: Links) -> str:
-        totals, digits = file.totals, self.shell.digits
+    def _header(self, folder: str, base: str, totals: Totals, statements: bool, links: Links) -> str:
+        digits = self.shell.digits
         figures = [figure("Lines", totals.lines, digits), figure("Branches", totals.branches, digits)]
         figures.append(figure("Functions", totals.functions, digits))
-        if isinstance(file.blocks, Blocks):
+        if statements:
             figures.insert(0, figure("Statements", totals.statements, digits))
         if links.gap_name:
             figures.append(
@@ -123,7 +125,7 @@ class SourcePages:
         runs = [as_range(run.start() + 1, run.end()) for run in islice(_GAP.finditer(marks), NAMED_LIMIT + 1)]
         functions = zip(file.functions.names, file.functions.firsts, strict=True)
         never = [
-            f"{esc(visible(name))} ({first})"
+            f"{name} ({first})"
             for name, first in islice(compress(functions, map(not_, file.functions.hits)), NAMED_LIMIT + 1)
         ]
         parts = [("Not reached", runs), ("Partly reached", [str(line) for line in sorted(partial)])]
@@ -132,7 +134,7 @@ class SourcePages:
         for (name, _), bits in zip(compared, only_bits([bits for _, bits in compared]), strict=True):
             parts.append((f"Only in {name}", to_ranges(lines_of(bits), ", ").split(", ") if bits else []))
         said = [
-            f"<div><dt>{esc(visible(label))}</dt><dd>{', '.join(items[:NAMED_LIMIT])}"
+            f"<div><dt>{esc(visible(label))}</dt><dd>{esc(visible(', '.join(items[:NAMED_LIMIT])))}"
             f"{' …' if len(items) > NAMED_LIMIT else ''}</dd></div>"
             for label, items in parts
             if items
