@@ -28,7 +28,7 @@ class Istanbul:
     name = "istanbul"
 
     def __init__(self) -> None:
-        self._shapes: dict[str, maps.Shape] = {}  # saves decoding what the shard before said in the same bytes
+        self._shapes: dict[str, list[maps.Shape]] = {}  # saves decoding what the shard before said in the same bytes
         self._kept = 0
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
@@ -74,18 +74,19 @@ class Istanbul:
 
     def _shape(self, path: str, entry: maps.Entry) -> maps.Shape:
         raws = entry.raws()
-        known = self._shapes.pop(path, None)
-        if known is not None:
-            if known.raws == raws and known.arms == list(map(len, entry.b.values())):
-                self._shapes[path] = known
-                return known
-            self._kept -= sum(map(len, known.raws))
+        known = self._shapes.get(path, [])
+        for at, shape in enumerate(known):
+            if shape.raws == raws and shape.arms == list(map(len, entry.b.values())):
+                known.insert(0, known.pop(at))
+                return shape
         shape = maps.shape_of(raws, entry.b, placeholder=entry.all)
         Blocks(shape.layout, array("q", bytes(len(shape.layout) // 5 * 8))).checked()
+        if len(known) > 1:  # the one that other shards had stays, that of another build goes
+            self._kept -= sum(map(len, known.pop().raws))
         size = sum(map(len, raws))
         if self._kept + size <= _MOST_KEPT:
             self._kept += size
-            self._shapes[path] = shape
+            self._shapes[path] = [*known, shape]
         return shape
 
     def write(self, report: Report, out: BinaryIO) -> None:

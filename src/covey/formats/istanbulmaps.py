@@ -127,9 +127,14 @@ def shape_of(raws: tuple[bytes, bytes, bytes], arms: Mapping[str, Sequence[objec
 def _place(span: Span) -> loops.Place:
     """Where a statement stands. Source maps make odd places of some: an end before the start is at the start, columns
     below 0 are 0, no last column is the end of the line."""
-    first, last = line_of(span.start.line), line_of(span.end.line or span.start.line)
-    column = max(span.start.column or 0, 0) + 1
-    end = OPEN_END if span.end.column is None else max(span.end.column, 0) + 1
+    start, end_at = span.start, span.end
+    if start.line and end_at.line and start.column is not None and end_at.column is not None:
+        place = start.line, start.column + 1, end_at.line, end_at.column + 1
+        if 0 < place[0] <= place[2] <= LAST_LINE and place[1] > 0 and place[3] > 0 and place[:2] <= place[2:]:
+            return place  # nearly every one
+    first, last = line_of(start.line), line_of(end_at.line or start.line)
+    column = max(start.column or 0, 0) + 1
+    end = OPEN_END if end_at.column is None else max(end_at.column, 0) + 1
     if (last, end) < (first, column):
         return first, column, first, column
     return first, column, last, end
