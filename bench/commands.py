@@ -15,6 +15,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -33,13 +34,13 @@ os.write(answer, f"{os.waitstatus_to_exitcode(status)} {usage.ru_utime + usage.r
 
 @dataclass(frozen=True)
 class Candidate:
-    """`command`: an absolute path and its arguments. `without`: how to get the peer, when it is absent. `note`: what it
-    does not do that the others do."""
+    """`command`: an absolute path and its arguments. `cwd`: an empty folder unless one is named; covey takes it for the
+    checkout. `without`: how to get the peer, when it is absent. `note`: what it does not do that the others do."""
 
     name: str
     command: Sequence[str | Path] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    cwd: Path = Path(os.sep)
+    cwd: Path | None = None
     note: str = ""
     without: str = ""
 
@@ -67,15 +68,16 @@ def measure(candidate: Candidate) -> tuple[float, float]:
     with what it said when it fails."""
     read, write = os.pipe()
     inherited = {"PATH": os.environ.get("PATH", os.defpath), "HOME": os.environ.get("HOME", os.sep)}
-    done = subprocess.run(
-        [sys.executable, "-ISc", _SMALL, str(write), *map(str, candidate.command)],
-        env=inherited | dict(candidate.env),
-        cwd=candidate.cwd,
-        pass_fds=[write],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as empty:
+        done = subprocess.run(
+            [sys.executable, "-ISc", _SMALL, str(write), *map(str, candidate.command)],
+            env=inherited | dict(candidate.env),
+            cwd=candidate.cwd or empty,
+            pass_fds=[write],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
     os.close(write)
     with os.fdopen(read) as answer:
         code, seconds, kilobytes = answer.read().split() or ("?", "0", "0")
