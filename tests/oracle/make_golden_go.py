@@ -46,18 +46,22 @@ def _tested(root: Path, version: str) -> None:
     out = root / "test.out"
     go_program.run(["go", "test", "-coverpkg=./...", "-covermode=count", f"-coverprofile={out}", "./..."], root)
     total = go_program.total(go_program.run(["go", "tool", "cover", f"-func={out}"], root))
-    _profile(f"go-{version}-coverpkg", out.read_bytes(), total, version)
-    _profile(f"go-{version}-coverpkg-crlf", out.read_bytes().replace(b"\n", b"\r\n"), total, version)
+    without = go_program.OUTSIDE
+    _profile(f"go-{version}-coverpkg", out.read_bytes(), total, version, without)
+    _profile(f"go-{version}-coverpkg-crlf", out.read_bytes().replace(b"\n", b"\r\n"), total, version, without)
     counted = GOLDEN / "gocover" / f"go-{version}-count"
     both = json.loads((counted / "expected.json").read_text())
     _profile(f"go-{version}-twice", (counted / "profile.out").read_bytes() * 2, both["total"], version)
 
 
-def _profile(case: str, content: bytes, total: str, version: str) -> None:
+def _profile(case: str, content: bytes, total: str, version: str, without: int = 0) -> None:
+    """without: a line whose blocks are not in the total."""
     folder = GOLDEN / "gocover" / case
     folder.mkdir(parents=True)
     (folder / "profile.out").write_bytes(content)
-    (folder / "expected.json").write_text(json.dumps({"go": version, "total": total}, indent=1) + "\n")
+    (folder / "expected.json").write_text(
+        json.dumps({"go": version, "total": total, "without": without}, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 The rules are those of the Go modules reference: `module` and `replace` of every go.mod (a replacement counts where it
 is a folder of the checkout), `use` and `replace` of every go.work, and vendor folders beside a go.mod. Of several
 modules the one with the longest path that fits has the file; of several of one name that which a go.work uses comes
-first, then those outside of folders that Go itself passes over (vendor, testdata, names that begin with "_" or ".").
+first. Modules in folders that Go itself passes over (vendor, testdata, names that begin with "_" or ".") come last.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
+_HIDDEN = 3  # the rank of modules in folders that Go passes over
 MOST_TEXT = 4 << 20  # bytes of one go.mod or go.work; a larger one is passed over
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|`([^`]*)`|(=>|[()]|[^\s"`()]+)')
 
@@ -65,7 +66,7 @@ class GoModules:
     def _add_root(self, folder: str, name: str, used: set[str]) -> None:
         in_use = (folder or ".") in used
         self.roots.setdefault(folder, name)
-        rank = 0 if in_use else 3 if _passed_over(folder) else 2
+        rank = 0 if in_use else _HIDDEN if _passed_over(folder) else 2
         rule = f"{'go.work' if in_use else 'go.mod'} {name} -> {folder or '.'}"
         self.modules.append(Module(name, folder, rank, rule))
 
@@ -82,10 +83,12 @@ class GoModules:
         """Where a file of this import path may lie, best first: (repository path, rule) of each equally good module;
         vendor folders come last."""
         parts = imported.split("/")
-        for length in range(len(parts) - 1, 0, -1):
-            modules = self._by_path.get("/".join(parts[:length]), [])
-            for _, equal in groupby(modules, key=lambda one: one.rank):
-                yield [(module.place(imported), module.rule) for module in equal]
+        fits = [self._by_path.get("/".join(parts[:length]), []) for length in range(len(parts) - 1, 0, -1)]
+        for hidden in (False, True):
+            for modules in fits:
+                of_kind = [module for module in modules if (module.rank == _HIDDEN) is hidden]
+                for _, equal in groupby(of_kind, key=lambda one: one.rank):
+                    yield [(module.place(imported), module.rule) for module in equal]
         for folder, name in sorted(self.roots.items()):
             if not _passed_over(folder):
                 yield [(posixpath.join(folder, "vendor", imported), f"vendor of {name}")]
