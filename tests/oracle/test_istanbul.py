@@ -15,7 +15,7 @@ from covey.formats.istanbul import FORMAT as ISTANBUL
 from covey.formats.sources import CheckoutSources
 from covey.model.merge import merge
 
-SEEDS = range(30 if PROVE else 3)
+SEEDS = range(30 if PROVE else 2)
 
 
 @pytest.fixture(scope="module")

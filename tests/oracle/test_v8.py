@@ -11,10 +11,9 @@ from covey.formats.base import Input
 from covey.formats.sources import CheckoutSources
 from covey.formats.v8 import FORMAT as V8
 
-SEEDS = range(40 if PROVE else 3)
+SEEDS = range(40 if PROVE else 2)
 COMPILED = {
     "tsc": ["dist/main.js"],
-    "tsc, other arms": ["dist/main.js", "big"],
     "bundled": ["out/bundle.js"],
     "bundled and minified": ["out/mini.js"],
 }
@@ -67,7 +66,8 @@ def test_made_up_programs_run_in_several_ways(folder, seed):
     path.write_text(node_programs.made(seed))
     for start in range(4):
         node.record(folder, path, str(start), into=raw)
-        same(read(folder, raw), node.c8(folder, raw))
+        if PROVE or start in (0, 3):
+            same(read(folder, raw), node.c8(folder, raw))
 
 
 @pytest.mark.parametrize(("style", "start"), [("", "1"), ("--minify", "2"), ("--minify-syntax", "3")])
