@@ -15,10 +15,10 @@ help: ## list these targets
 demo: .venv/demo.done ## install what the demo needs, then show the main job on this machine in a minute
 	$(BIN)/covey demo
 
-test: .venv/dev.done .cache/oracle-node/installed ## install what the tests need, then run them (what CI runs, cluster included where it can be built)
+test: .venv/dev.done .cache/oracle-node/installed .cache/oracle-java/installed ## install what the tests need, then run them (what CI runs, cluster included where it can be built)
 	.ci/test
 
-prove: .venv/dev.done .cache/oracle-node/installed ## the long evidence: fuzzing, soaks, every Python, 50-fold repeats (see docs/reference/evidence)
+prove: .venv/dev.done .cache/oracle-node/installed .cache/oracle-java/installed ## the long evidence: fuzzing, soaks, every Python, 50-fold repeats (see docs/reference/evidence)
 	code=0; COVEY_PROVE=1 .ci/test --junitxml=.cache/prove.xml || code=$$?; $(BIN)/python docs/evidence.py .cache/prove.xml; exit $$code
 
 check: .venv/dev.done ## style, types, import directions
@@ -71,3 +71,9 @@ $(UV): requirements/uv.txt
 	cp $^ $(@D)
 	{ command -v npm >/dev/null && npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent && touch $@; } || \
 	  echo "npm could not fill $(@D): what needs it skips and says so" >&2
+
+# JaCoCo and OpenClover, in the versions of the pom; where there is no Maven their tests skip and say so.
+.cache/oracle-java/installed: tests/oracle/java/pom.xml
+	mkdir -p $(@D)
+	{ command -v mvn >/dev/null && mvn -q -B -C -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(@D) \
+	  && touch $@; } || echo "Maven could not fill $(@D): what needs it skips and says so" >&2

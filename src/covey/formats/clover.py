@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from covey.formats.base import Input, Sources
 from covey.formats.xmlroot import root_of
-from covey.model.merge import merge, merge_files
+from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report
 
 
@@ -24,8 +24,9 @@ class Clover:
     def read(self, files: Sequence[Input], sources: Sources) -> Report:
         """Lines, mode "count"; methods as functions where they are rows; branches by what the row of a condition says
         (see `cloverdocument`). OpenClover's test sources, its `<testproject>`, are left out, as its own totals do."""
-        reports = [self._read(file, sources) for file in files]
-        return reports[0] if len(reports) == 1 else merge(reports)
+        from covey.formats.xmlreading import joined
+
+        return joined([self._read(file, sources) for file in files])
 
     def _read(self, file: Input, sources: Sources) -> Report:
         from covey.formats import xmlreading

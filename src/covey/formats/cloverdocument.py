@@ -43,6 +43,8 @@ class _File:
         if len(missing) == told - self.statements:
             self.lines |= missing
         self.bare.clear()
+        for line, asked in self.asked.items():  # the condition of a do loop is where no statement begins
+            self.lines.setdefault(line, min(sum(asked), MOST_HITS))
 
     def file(self, path: str) -> FileCoverage:
         arms = of_forks(self.forks)
@@ -156,8 +158,6 @@ class Document:
         asked = file.asked.setdefault(line, [])
         asked += (yes, no)
         check_arms(0, len(asked))
-        # The condition of a do loop stands on a line that no statement begins on.
-        file.lines[line] = max(min(yes + no, MOST_HITS), file.lines.get(line, 0))
 
     def _count_arms(self, count: int) -> None:
         self._arms_left -= count

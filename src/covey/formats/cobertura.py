@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from covey.formats.base import Input, Sources
 from covey.formats.xmlroot import root_of
-from covey.model.merge import merge, merge_files
+from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report
 
 _ITS_OWN = frozenset({"line-rate", "branch-rate", "lines-valid", "lines-covered"})
@@ -26,8 +26,9 @@ class Cobertura:
     def read(self, files: Sequence[Input], sources: Sources) -> Report:
         """Lines, mode "count"; branches as anonymous arms "?0", for the format only tells how many ran; methods as
         functions. Several classes of one file are one file, where a line that both have ran as often as in either."""
-        reports = [self._read(file, sources) for file in files]
-        return reports[0] if len(reports) == 1 else merge(reports)
+        from covey.formats.xmlreading import joined
+
+        return joined([self._read(file, sources) for file in files])
 
     def _read(self, file: Input, sources: Sources) -> Report:
         from covey.formats import xmlreading
@@ -37,6 +38,9 @@ class Cobertura:
         origin = xmlreading.read(file, found.elements, self.name)
         notes: dict[str, None] = {}
         built: dict[str, FileCoverage] = {}
+        if found.shared:
+            some = ", ".join(list(found.shared)[:3])
+            notes[f"{file.name}: there are several <source>, and several files may be {some}; they count as one"] = None
         for filename in list(found.classes):
             place = sources.locate_under(found.roots, filename)
             read = found.classes.pop(filename).file(place.path)  # so that the file is not held twice

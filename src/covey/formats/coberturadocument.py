@@ -14,12 +14,13 @@ _CONDITIONS = re.compile(r"\(([0-9]{1,9})/([0-9]{1,9})\)")
 
 
 class Document:
-    """when: the run. roots: what <source> names. classes: by filename. elements: for `xmlreading.read`."""
+    """when: the run. roots: what <source> names. classes, shared: by filename. elements: for `xmlreading.read`."""
 
     def __init__(self) -> None:
         self.when: datetime | None = None
         self.roots: list[str] = []
         self.classes: dict[str, Classes] = {}
+        self.shared: dict[str, None] = {}  # names that files under several <source> may have
         self._class = Classes()
         self._arms_left = MOST_ARMS_EVER
         self._methods: list[tuple[str, dict[int, int]]] = []
@@ -59,6 +60,10 @@ class Document:
         if len(self.classes) >= MOST_FILES:
             raise ValueError(f"more than {MOST_FILES} files")
         self._class = self.classes.setdefault(filename, Classes())
+        name = attributes.get("name", "")
+        if self._class.name == name and len(self.roots) > 1:
+            self.shared[filename] = None
+        self._class.name = name
         self._begin()
 
     def _end_class(self) -> None:
@@ -111,7 +116,7 @@ class Document:
         return True
 
     def _take_methods(self, content: bytes) -> bool:
-        found = methods_of(content)
+        found = methods_of(content) if self._method is None else None
         if found is None or sum(sum(run.forks[2]) for *_, run in found if run) > self._arms_left:
             return False
         for name, line, hits, run in found:

@@ -19,9 +19,13 @@ _ROW = b'<line number="" hits=""/>'
 _FORK = b'" branch="true" condition-coverage="'
 _SHARE = re.compile(rb"[0-9]{1,3}(?:\.[0-9]{1,9})?% \(([0-9]{1,9})/([0-9]{1,9})\)")
 _MISSING = re.compile(rb' missing-branches="[^"<&\x00-\x1f\x80-\xff]*"')
+_CONDITIONS = re.compile(
+    rb'\)">%b<conditions>(?:%b<condition number="[0-9]+" type="[a-z]+" coverage="[0-9.]+%%"/>)*+'
+    rb"%b</conditions>%b</line>" % (WHITE, WHITE, WHITE, WHITE)
+)
 _METHOD = re.compile(
-    rb'<method name="%b"(?: hits="[0-9]*")? signature="%b"(?: line-rate="[0-9.]*")?(?: branch-rate="[0-9.]*")?'
-    rb'(?: complexity="[0-9.]*")?>%b<lines>((?:%b<line [^<>&]*+>)*+)%b</lines>%b</method>'
+    rb'<method name="%b"(?: hits="[0-9]*")? signature="%b"(?: line-rate="[0-9.]*")?'
+    rb'(?: branch-rate="[0-9.]*")?(?: complexity="[0-9.]*")?>%b<lines>((?:%b<line [^<>&]*+>)*+)%b</lines>%b</method>'
     % (TEXT, TEXT, WHITE, WHITE, WHITE, WHITE)
 )
 _ONE_LINE = re.compile(rb'[ \t\r\n]*<line number="([0-9]{1,9})" hits="([0-9]{1,18})"(?: branch="false")?/>')
@@ -53,6 +57,7 @@ class Classes:
     """What all classes of one filename say. own: lines of the classes; inner: of their methods, kept only while there
     are no others. Functions in columns: names, first lines, last lines (0: not told), hits."""
 
+    name: str = ""  # of the last class
     own: list[Run] = field(default_factory=list)
     inner: list[Run] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
@@ -107,18 +112,22 @@ def _joined(runs: Sequence[Run]) -> tuple[Lines, Branches]:
 
 def run_of(content: bytes) -> Run | None:
     """The lines in the content of a `<lines>` of the common shape: `number`, `hits`, and at most `branch`,
-    `condition-coverage` and `missing-branches`, in that order; ascending. None for any other."""
-    first, *pieces = content.replace(b'" branch="false"/>', b'"/>').replace(b'" branch="true"/>', b'"/>').split(_FORK)
+    `condition-coverage` and `missing-branches`, in that order, and conditions; ascending. None for any other."""
+    if b"<conditions>" in content:  # they say again what condition-coverage does
+        content = _CONDITIONS.sub(b')"/>', content)
+    first, *pieces = content.split(_FORK)
     parts, at, shares = [first], [first.count(b"<")], []
     for piece in pieces:
         share, _, rest = piece.partition(b'"')
         if rest[:1] == b" ":
             missing = _MISSING.match(rest)
             rest = rest[missing.end() :] if missing else rest
+        if rest[:2] != b"/>":
+            return None
         parts.append(rest)
         at.append(rest.count(b"<"))
         shares.append(share)
-    found = numbers(b'"'.join(parts), _ROW)
+    found = numbers(b'"'.join(parts).replace(b'" branch="false"/>', b'"/>'), _ROW)
     arms = [arm for share in shares if (arm := _share(share))]
     if found is None or len(arms) < len(shares):
         return None

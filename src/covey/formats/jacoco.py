@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from covey.formats.base import Input, Place, Sources
 from covey.formats.xmlroot import root_of
-from covey.model.merge import merge, merge_files
+from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ class Jacoco:
     def read(self, files: Sequence[Input], sources: Sources) -> Report:
         """Mode "set": a line ran when one of its instructions did. Branches as anonymous arms; methods as functions, by
         class, name and descriptor, that ran when JaCoCo's METHOD counter says so."""
-        reports = [self._read(file, sources) for file in files]
-        return reports[0] if len(reports) == 1 else merge(reports)
+        from covey.formats.xmlreading import joined
+
+        return joined([self._read(file, sources) for file in files])
 
     def _read(self, file: Input, sources: Sources) -> Report:
         from covey.formats import xmlreading
@@ -40,11 +42,11 @@ class Jacoco:
 
         found = Document()
         origin = xmlreading.read(file, found.elements, self.name)
-        names = Counter(name[1:] for name in found.files)
+        places = _Places(found.files, sources)
         notes: dict[str, None] = {}
         built: dict[str, FileCoverage] = {}
         for name in list(found.files):
-            place = _place(name, names, sources)
+            place = places.of(name)
             read = found.files.pop(name).file(place.path)  # so that the file is not held twice
             built[place.path] = merge_files(built[place.path], read, "max") if place.path in built else read
             if sources.root and not place.mapped:
@@ -67,17 +69,33 @@ class Jacoco:
 FORMAT = Jacoco()
 
 
-def _place(name: Name, names: Mapping[tuple[str, str], int], sources: Sources) -> Place:
-    """Where a package's source file lies. That of a group, which is a module of a larger build, is looked up in the
-    folder of that name too; where modules share a name and nothing tells the files apart, the group stays before it."""
-    groups, package, source = name
-    recorded = f"{package}/{source}" if package else source
-    place = sources.locate_under(_ROOTS, recorded)
-    if not groups:
-        return place
-    within = sources.locate_under([f"{groups[-1]}/{root}" for root in _ROOTS], recorded)
-    if within.mapped or place.mapped:
-        return within if within.mapped else sources.locate_under(_ROOTS, recorded)
-    if names[package, source] == 1:
-        return place
-    return replace(sources.locate("/".join((*groups, recorded))), why=place.why)
+class _Places:
+    """Where a package's source file lies: under the usual source roots. That of a group, which is a module of a larger
+    build, first in the folder of that name; where modules share a name and nothing tells the files apart, the group
+    stays before it."""
+
+    def __init__(self, names: Iterable[Name], sources: Sources) -> None:
+        self._sources = sources
+        self._count = Counter(name[1:] for name in names)
+        self._by_name: dict[str, dict[str, list[str]]] = {}  # suffix -> base name -> paths
+
+    def of(self, name: Name) -> Place:
+        groups, package, source = name
+        recorded = f"{package}/{source}" if package else source
+        within = [path for path in self._paths(source) if f"/{path}".endswith(f"/{recorded}")] if groups else []
+        within = [path for path in within if groups[-1] in path.split("/")]
+        if len(within) == 1:
+            return self._sources.locate(within[0], via=f"group {groups[-1]}")
+        place = self._sources.locate_under(_ROOTS, recorded)
+        if place.mapped or not groups or self._count[package, source] == 1:
+            return place
+        return replace(self._sources.locate("/".join((*groups, recorded))), why=place.why)
+
+    def _paths(self, source: str) -> Sequence[str]:
+        suffix = source[source.rfind(".") :]
+        if suffix not in self._by_name:
+            found: dict[str, list[str]] = {}
+            for path in self._sources.listing(suffix):
+                found.setdefault(posixpath.basename(path), []).append(path)
+            self._by_name[suffix] = found
+        return self._by_name[suffix].get(source, ())

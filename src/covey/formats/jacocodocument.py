@@ -168,6 +168,8 @@ class Document:
         functions[line, name] = ran or functions.get((line, name), False)
 
     def _start_line(self, attributes: Attributes) -> None:
+        if "mi" not in attributes and "ci" not in attributes:  # as gcovr writes it
+            raise ValueError("a line that does not tell its instructions: nobody knows whether it ran")
         line, *row = (number(attributes.get(name, "0")) for name in ("nr", "mi", "ci", "mb", "cb"))
         if not 1 <= line <= LAST_LINE:
             raise ValueError(f"{line} is no line number")

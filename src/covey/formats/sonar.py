@@ -15,7 +15,7 @@ from covey.formats.intake import LAST_LINE, clean, flat_paths
 from covey.formats.xmlreading import Attributes, number
 from covey.formats.xmlroot import root_of
 from covey.model.counted import Lines
-from covey.model.merge import merge, merge_files
+from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report
 
 
@@ -33,8 +33,7 @@ class Sonar:
 
     def read(self, files: Sequence[Input], sources: Sources) -> Report:
         """Mode "set": lines to cover, covered or not; branches as anonymous arms."""
-        reports = [self._read(file, sources) for file in files]
-        return reports[0] if len(reports) == 1 else merge(reports)
+        return xmlreading.joined([self._read(file, sources) for file in files])
 
     def _read(self, file: Input, sources: Sources) -> Report:
         found = _Document()

@@ -16,14 +16,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 from xml.parsers import expat
 
 from covey.errors import FormatError
 from covey.formats.base import Input
 from covey.formats.intake import MOST_BYTES, clean
+from covey.model.merge import merge
 from covey.model.provenance import Provenance
+from covey.model.report import Report
 
 MOST_DEEP = 64
 MOST_TOKEN = 4 << 20  # bytes of one tag or comment
@@ -66,6 +68,14 @@ def read(file: Input, elements: Elements, name: str) -> Provenance:
     with file.open() as stream:
         reader.run(stream)
     return Provenance(format=name, path=file.name, digest=f"sha256:{reader.digest.hexdigest()}")
+
+
+def joined(reports: Sequence[Report]) -> Report:
+    """One report of those of several files of one capture. The same file twice counts twice."""
+    if len(reports) == 1:
+        return reports[0]
+    whole = merge(replace(one, sources=()) for one in reports)
+    return replace(whole, sources=tuple(source for one in reports for source in one.sources))
 
 
 class _Reader:
