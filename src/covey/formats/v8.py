@@ -20,7 +20,7 @@ _BEGINS = re.compile(
     rb'\s*(?:\{\s*(?:"timestamp"\s*:\s*[0-9.]+\s*,\s*)?"result"\s*:\s*)?\[\s*'
     rb'(?:\{\s*"(?:scriptId|url)"\s*:\s*"|\]\s*[,}])'
 )
-_INSIDE = re.compile(rb'"(?:functions|source|url)"\s*:')
+_INSIDE = re.compile(rb'"(?:functions|source)"\s*:')
 MOST_RANGES = 20_000_000
 
 
@@ -58,10 +58,11 @@ class _Process(msgspec.Struct):
 @dataclass
 class Script:
     """One script of one or several processes. `source`: its text, where it was recorded; `lengths`: of its lines;
-    `map`: its source map, JSON, and `map_url` where that was."""
+    `map`: its source map, JSON, and `map_url` where that was. `file`: the first that told of it."""
 
     url: str
     path: str
+    file: str
     functions: loops.Functions = field(default_factory=loops.Functions)
     source: str | None = None
     lengths: list[int] | None = None
@@ -91,7 +92,7 @@ class V8:
             data = file.read(MOST_BYTES)
             origins.append(provenance(file, data, self.name))
             _gather(data, scripts, file.name)
-        finder = Finder(sources, files[0].name if len(files) == 1 else "")
+        finder = Finder(sources)
         with collector_off():
             found: Mapping[str, FileCoverage] = finder.coverage(scripts.values())
         return Report.of(found.values(), origins, notes=finder.notes())
@@ -122,7 +123,7 @@ def _gather(data: bytes, scripts: dict[str, Script], file: str) -> None:
                 path = path_of(entry.url)
                 if path is None:
                     continue
-                script = scripts.setdefault(entry.url, Script(entry.url, path))
+                script = scripts.setdefault(entry.url, Script(entry.url, path, file))
                 script.source = entry.source if script.source is None else script.source
                 _add_functions(script, entry.functions)
             for url, kept in process.maps.items():

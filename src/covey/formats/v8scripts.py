@@ -45,10 +45,10 @@ def _foreign(path: str) -> bool:
 
 
 class Finder:
-    """Makes the coverage of scripts. `file`: what refusals name, "" where several files were summed."""
+    """Makes the coverage of scripts."""
 
-    def __init__(self, sources: Sources, file: str) -> None:
-        self._sources, self._file = sources, file
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
         self._found: dict[str, FileCoverage] = {}
         self._told: dict[str, list[str]] = {}
         self._lines = 0
@@ -60,7 +60,7 @@ class Finder:
             try:
                 self._script(script)
             except (ValueError, OverflowError, RecursionError) as error:
-                raise FormatError(f"{script.path}: {error}", path=self._file) from None
+                raise FormatError(f"{script.path}: {error}", path=script.file) from None
         return self._found
 
     def notes(self) -> list[str]:
