@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import repeat
+from typing import Any, TypeVar
 
 SATURATED = 2**63 - 1
 _LANE = array("q").itemsize
 _TOP = _LANE - 1 if sys.byteorder == "little" else 0  # the byte of a lane that has its sign
 
 Combine = Callable[[int, int], int]
+Key = TypeVar("Key")
 
 
 def saturating_add(a: int, b: int) -> int:
@@ -49,15 +52,24 @@ def merge(
     """
     if numbers == other_numbers:  # the common case: replicas and shards of one build
         return numbers, combined(hits, other_hits, combine)
-    merged = dict(zip(numbers, hits, strict=True))
-    other = dict(zip(other_numbers, other_hits, strict=True))
-    for number, count in merged.items():
-        merged[number] = combine(count, other.get(number, 0))
-    for number, count in other.items():
-        if number not in merged:
-            merged[number] = combine(0, count)
-    ordered = sorted(merged)
-    return array("i", ordered), array("q", [merged[number] for number in ordered])
+    mine, theirs = dict(zip(numbers, hits, strict=True)), dict(zip(other_numbers, other_hits, strict=True))
+    keys = united(mine, theirs)
+    union = numbers if len(keys) == len(numbers) else array("i", keys)
+    return union, combined(spread(mine, keys), spread(theirs, keys), combine)
+
+
+def united(mine: Mapping[Key, int], theirs: Mapping[Key, int], order: Callable[[Key], Any] | None = None) -> list[Key]:
+    """The keys of both, each once, ascending by `order`, as those of each are."""
+    if theirs.keys() <= mine.keys():
+        return list(mine)
+    if mine.keys() <= theirs.keys():
+        return list(theirs)
+    return sorted(mine.keys() | theirs.keys(), key=order)  # type: ignore[type-var, arg-type]  # keys that have an order
+
+
+def spread(hits: Mapping[Key, int], keys: Iterable[Key]) -> array[int]:
+    """The hits of each key, array('q'); 0 for one that is not there."""
+    return array("q", map(hits.get, keys, repeat(0)))
 
 
 def combined(hits: array[int], other_hits: array[int], combine: Combine) -> array[int]:

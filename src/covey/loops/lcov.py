@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from operator import lt
+from typing import Literal
 
 Decode = Callable[[bytes], list[int]]  # of a JSON list of integers; ValueError for anything else
 
@@ -22,6 +23,7 @@ MOST_KNOWN = 500_000  # numbers and names kept for comparing, over all files
 MOST_TEXT = 8 << 20  # bytes of sections kept because nothing of them ran
 
 _DIGITS = b"0123456789"
+_PATIENCE = 3  # so many sections may be of another build before the shape becomes theirs
 _SEPARATORS = bytes.maketrans(b"\n-", b",0")
 _SUMS = re.compile(rb"(?:\n(?:FNF|FNH|BRF|BRH|LF|LH):[0-9]*)*\nend_of_record\n?")
 
@@ -56,6 +58,8 @@ class Shape:
     called: list[bytes] = field(default_factory=list)
     order: Sequence[int] = ()
     functions: tuple[tuple[str, ...], array[int], array[int]] | None = None
+    other_arms: int = 0  # sections one after the other that were not like this
+    other_functions: int = 0
 
 
 class Known:
@@ -177,11 +181,19 @@ def arms(text: bytes, decode: Decode, shape: Shape | None, known: Known) -> Arms
             return None
         found, order = ordered
         old = len(shape.arms[0]) if shape is not None and shape.arms else 0
-        if shape is None or not known.spend(3 * (count - old)):
+        if shape is None or _waits(shape, "other_arms", old) or not known.spend(3 * (count - old)):
             return (*found, _in_order(hits, order))
         shape.arms, shape.arm_order = (at, blocks, branches), order
         shape.arm_lines, shape.arm_keys = found
+    shape.other_arms = 0
     return shape.arm_lines, shape.arm_keys, _in_order(hits, shape.arm_order)
+
+
+def _waits(shape: Shape, count: Literal["other_arms", "other_functions"], old: int) -> bool:
+    """Whether the shape stays as it is for now: one build of ten that is another should not cost its neighbours."""
+    others = getattr(shape, count) + 1
+    setattr(shape, count, others if old and others < _PATIENCE else 0)
+    return bool(old) and others < _PATIENCE
 
 
 def _ordered(
@@ -212,6 +224,7 @@ def functions(section: Section, shape: Shape) -> Functions | None:
     if split is None or split[1] != shape.called:
         return None
     counts = [*split[0], 0]
+    shape.other_functions = 0
     try:
         return (*shape.functions, array("q", map(counts.__getitem__, shape.order)))
     except OverflowError:
@@ -235,7 +248,9 @@ def keep_functions(
     """Keep, in `shape`, which functions a careful reading has found in this section's `FN` and `FNDA`."""
     split = _calls(section.called)
     old = len(shape.functions[0]) if shape.functions else 0
-    if split is None or len(set(split[1])) < len(split[1]) or not known.spend(3 * (len(names) - old)):
+    if split is None or len(set(split[1])) < len(split[1]) or _waits(shape, "other_functions", old):
+        return
+    if not known.spend(3 * (len(names) - old)):
         return
     by_name = {name.decode("utf-8", "surrogateescape"): at for at, name in enumerate(split[1])}
     if by_name.keys() - set(names):

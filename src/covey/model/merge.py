@@ -9,7 +9,7 @@ from typing import Literal
 
 from covey.errors import DuplicateSource, SourceMismatch, UsageError
 from covey.loops import columns
-from covey.model.counted import NO_LINES, WIDTH, Arm, Blocks, Branches, Function, Functions, Lines
+from covey.model.counted import NO_LINES, WIDTH, Blocks, Branches, Functions, Lines
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Mode, Report, bits
 
@@ -187,12 +187,14 @@ def _branches(one: Branches, two: Branches, combine: columns.Combine) -> tuple[B
         return Branches(one.lines, one.keys, columns.combined(one.hits, two.hits, combine)), False
     mine = dict(zip(zip(one.lines, one.keys, strict=True), one.hits, strict=True))
     theirs = dict(zip(zip(two.lines, two.keys, strict=True), two.hits, strict=True))
-    bound = any(key.startswith("?") for _, key in mine.keys() & theirs.keys()) if anonymous else False
-    unnamed = max if combine is columns.saturating_add else combine
-    return Branches.of(
-        Arm(line, key, (unnamed if key[:1] == "?" else combine)(mine.get((line, key), 0), theirs.get((line, key), 0)))
-        for line, key in mine.keys() | theirs.keys()
-    ), bound
+    arms = columns.united(mine, theirs, lambda arm: (arm[0], len(arm[1]), arm[1]))
+    ours, others = columns.spread(mine, arms), columns.spread(theirs, arms)
+    hits = columns.combined(ours, others, combine)
+    if anonymous and combine is columns.saturating_add:
+        for at, (_, key) in enumerate(arms):
+            hits[at] = max(ours[at], others[at]) if key[:1] == "?" else hits[at]
+    bound = anonymous and any(key[:1] == "?" for _, key in mine.keys() & theirs.keys())
+    return Branches(array("i", [line for line, _ in arms]), tuple([key for _, key in arms]), hits), bound
 
 
 def _functions(one: Functions, two: Functions, combine: columns.Combine) -> Functions:
@@ -201,17 +203,17 @@ def _functions(one: Functions, two: Functions, combine: columns.Combine) -> Func
     if one.same_functions(two):
         lasts = one.lasts if one.lasts == two.lasts else array("i", map(max, one.lasts, two.lasts))
         return Functions(one.names, one.firsts, lasts, columns.combined(one.hits, two.hits, combine))
-    mine = {(first, name): (last, hits) for name, first, last, hits in one}
-    theirs = {(first, name): (last, hits) for name, first, last, hits in two}
-    nothing = (None, 0)
-    return Functions.of(
-        Function(
-            key[1],
-            key[0],
-            max(mine.get(key, nothing)[0] or 0, theirs.get(key, nothing)[0] or 0) or None,
-            combine(mine.get(key, nothing)[1], theirs.get(key, nothing)[1]),
-        )
-        for key in mine.keys() | theirs.keys()
+    mine = dict(zip(zip(one.firsts, one.names, strict=True), one.hits, strict=True))
+    theirs = dict(zip(zip(two.firsts, two.names, strict=True), two.hits, strict=True))
+    lasts_by_key = dict(zip(mine, one.lasts, strict=True))
+    for key, last in zip(theirs, two.lasts, strict=True):
+        lasts_by_key[key] = max(last, lasts_by_key.get(key, 0))
+    keys = columns.united(mine, theirs)
+    return Functions(
+        tuple([name for _, name in keys]),
+        array("i", [first for first, _ in keys]),
+        array("i", map(lasts_by_key.__getitem__, keys)),
+        columns.combined(columns.spread(mine, keys), columns.spread(theirs, keys), combine),
     )
 
 
