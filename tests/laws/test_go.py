@@ -1,0 +1,152 @@
+"""Laws of Go's data: what a profile holds comes back, order and doubling count for nothing, damage is refused."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from laws.reports import files, some_blocks
+
+from covey.errors import FormatError, SourceMismatch
+from covey.formats.base import Input
+from covey.formats.gocovdata import FORMAT as DATA
+from covey.formats.gocover import FORMAT as PROFILES
+from covey.formats.sources import NoSources
+from covey.loops import gocovdata as loop
+from covey.model.counted import NO_BRANCHES, NO_FUNCTIONS, Blocks
+from covey.model.gomodules import GoModules
+from covey.model.merge import merge
+from covey.model.report import Report
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+SEEDS = [path.read_bytes() for path in sorted(GOLDEN.glob("gocover/*/profile.out"))]
+CAPTURES = [
+    [(p.name, p.read_bytes()) for p in sorted(case.glob("cov*"))] for case in sorted(GOLDEN.glob("gocovdata/*"))
+]
+NAMES = ("a.go", "example.com/m/b.go", "C: x/ü:1.2.go", "%s/d d.go", "mode")
+
+
+def read(*texts):
+    return PROFILES.read([Input.of_bytes(str(number), text) for number, text in enumerate(texts)], NoSources())
+
+
+def written(report):
+    out = io.BytesIO()
+    PROFILES.write(report, out)
+    return out.getvalue()
+
+
+@st.composite
+def reports(draw, modes=("count", "set")):
+    """Files of one mode with Go's blocks, as a profile holds them."""
+    mode = draw(st.sampled_from(modes))
+    found = []
+    for name in draw(st.sets(st.sampled_from(NAMES))):
+        file = draw(files(name, (mode,)))
+        blocks = draw(some_blocks(st.integers(0, 1) if mode == "set" else st.integers(0, 2**63 - 1)))
+        if blocks:
+            blocks = Blocks(blocks.layout, blocks.hits, "touch")
+            found.append(replace(file, blocks=blocks, branches=NO_BRANCHES, functions=NO_FUNCTIONS))
+    return Report.of(found)
+
+
+@given(reports())
+def test_a_profile_gives_back_what_it_holds(report):
+    assert read(written(report)).files == report.files
+
+
+@given(reports(), st.randoms(use_true_random=False))
+def test_the_order_of_lines_is_nothing(report, dice):
+    mode, *lines = written(report).splitlines(keepends=True)
+    dice.shuffle(lines)
+    assert read(mode + b"".join(lines)).files == report.files
+
+
+@given(reports(), st.booleans())
+def test_profiles_put_together_are_profiles_merged(report, crlf):
+    text = written(report)
+    twice = text + text
+    both = merge([read(text), Report(read(text).files)]).files
+    assert read(twice.replace(b"\n", b"\r\n") if crlf else twice).files == both
+    assert read(text, text).files == both
+
+
+@given(st.lists(reports(("count",)), min_size=1, max_size=4))
+def test_what_is_kept_between_reads_changes_nothing(several):
+    texts = [written(report) for report in several]
+    assert [read(text).files for text in texts * 3] == [report.files for report in several] * 3
+
+
+@given(st.lists(st.integers(0, 2**63 - 1)))
+def test_numbers_are_read_as_written(values):
+    data = bytearray()
+    for value in values:
+        pieces = [value >> shift & 127 for shift in range(0, max(value.bit_length(), 1), 7)]
+        data += bytes([*(piece | 128 for piece in pieces[:-1]), pieces[-1]])
+    assert loop.numbers(bytes(data)) == values
+
+
+@st.composite
+def damaged(draw, data):
+    changed = bytearray(data)
+    for _ in range(draw(st.integers(1, 6))):
+        at = draw(st.integers(0, len(changed)))
+        length = draw(st.sampled_from([0, 1, 2, 4, 8, 60]))
+        digits = st.sampled_from(
+            [b"0", b"-1", b"9" * 20, b":", b",", b" ", b"\n", b"\xff" * 8, b"\x80\x80\x80\x80\x01"]
+        )
+        changed[at : at + length] = draw(st.binary(max_size=8) | digits | st.just(bytes(changed[at : at + length]) * 2))
+    return bytes(changed)
+
+
+def holds(report):
+    """A report that every verb can go on with."""
+    for file in report.files.values():
+        assert list(file.lines.numbers) == sorted(set(file.lines.numbers))
+        assert min(file.blocks.hits, default=0) >= 0
+        assert file.blocks.ratio.covered <= file.blocks.ratio.total
+    assert read(written(report)).totals.statements == report.totals.statements
+
+
+def attempt(fmt, files):
+    """The report, empty when it is refused, and the path that the refusal names; any other error is a failure."""
+    try:
+        return fmt.read([Input.of_bytes(*one) for one in files], NoSources()), ""
+    except FormatError as error:
+        return Report(), error.path
+    except SourceMismatch:
+        return Report(), ""
+
+
+@given(st.sampled_from(SEEDS).flatmap(damaged) | st.binary(max_size=200))
+def test_a_damaged_profile_is_refused_or_read(data):
+    PROFILES.sniff("x", data[:4096])
+    report, refused = attempt(PROFILES, [("0", data)])
+    assert refused in ("", "0")
+    holds(report)
+
+
+@given(st.sampled_from(CAPTURES), st.data())
+def test_damaged_binary_data_is_refused_or_read(capture, data):
+    at = data.draw(st.integers(0, len(capture) - 1))
+    broken = [(name, data.draw(damaged(raw)) if at == number else raw) for number, (name, raw) in enumerate(capture)]
+    report, refused = attempt(DATA, broken)
+    assert refused in {"", *(name for name, _ in capture)}
+    holds(report)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["go.mod", "a/go.mod", "go.work", "a/b/go.mod"]), st.text()), st.text(min_size=1)
+)
+def test_any_text_is_a_go_mod(texts, name):
+    modules = GoModules.of(texts)
+    list(modules.places(name))
+    modules.import_path(name)
+
+
+def test_seeds_are_there():
+    assert len(SEEDS) > 4
+    assert len(CAPTURES) == 3
