@@ -3,6 +3,7 @@ each, told by its content."""
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import glob
 import os
@@ -22,7 +23,16 @@ MOST_STREAM = 1 << 30  # bytes
 MOST_MATCHES = 1_000_000  # of one glob, or files of one folder
 _NAMED = 3  # how many files a note names
 # Whose turn is first at a file called so. The content still decides; this only spares importing the other formats.
-LIKELY = {".info": "lcov", ".lcov": "lcov", ".coverage": "coveragepy", ".sqlite": "coveragepy"}
+LIKELY = {
+    "*.info": "lcov",
+    "*.lcov": "lcov",
+    ".coverage*": "coveragepy",
+    "*.coverage": "coveragepy",
+    "*.out": "gocover",
+    "*.cov": "gocover",
+    "covmeta.*": "gocovdata",
+    "covcounters.*": "gocovdata",
+}
 
 
 def expanded(names: Iterable[str]) -> list[str]:
@@ -156,7 +166,8 @@ class Recognise:
             return [self._format]
         with file.open() as stream:
             head = stream.read(SNIFFED)
-        hints = [name for end, name in LIKELY.items() if file.name.endswith((end, f"{end}.gz"))]
+        base = os.path.basename(file.name).removesuffix(".gz")  # noqa: PTH119 - a name, "-" too, not a path
+        hints = [name for pattern, name in LIKELY.items() if fnmatch.fnmatchcase(base, pattern)]
         for name in dict.fromkeys([*reversed(self.used), *hints]):
             if self._loaded(name).sniff(file.name, head):
                 return [name]

@@ -12,6 +12,8 @@ from covey.errors import FormatError
 from covey.formats.unwrap import unwrapped
 from covey.model.report import Report
 
+_PIECE = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -33,11 +35,16 @@ class Input:
 
     def read(self, limit: int) -> bytes:
         """The whole content; FormatError when there is more than `limit` bytes."""
+        pieces: list[bytes] = []
+        size = 0
         with self.open() as stream:
-            data = stream.read(limit + 1)
-        if len(data) > limit:
-            raise FormatError(f"larger than {limit} bytes", path=self.name)
-        return data
+            # A read of `limit` would set as much memory aside for a file of a few bytes.
+            while piece := stream.read(min(max(size, _PIECE), limit + 1 - size)):
+                pieces.append(piece)
+                size += len(piece)
+                if size > limit:
+                    raise FormatError(f"larger than {limit} bytes", path=self.name)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _fit(name: str) -> str:

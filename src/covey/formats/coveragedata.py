@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -30,13 +31,16 @@ _MOST_TEXT = 256 << 20  # bytes that a dump unpacks to
 _STEPS = 200_000_000  # of SQLite's virtual machine: two orders above what a large honest database takes
 _MOST_MARKED = 400_000_000  # bytes of all bit sets together
 
-# Arcs of one file in one context are fetched as one text, "1,2 2,-1": a row each would cost ten times as much.
-_ARCS = """
-SELECT file_id, context_id, count(*), min(min(fromno), min(tono)), max(max(fromno), max(tono)),
-       group_concat(fromno || ',' || tono, ' ')
-FROM arc GROUP BY file_id, context_id
-"""
-_FUNCTIONS = frozenset({"count", "min", "max", "group_concat"})
+# Arcs of one file in one context are fetched as one text of numbers, each from * 2**25 + to: a row each would cost four
+# times as much.
+SHIFT = 25
+HALF = 1 << (SHIFT - 1)
+# The greatest tell of what is no number: in SQLite text is greater than all of them, and would add up as 0.
+_ARCS = f"""
+SELECT file_id, context_id, max(fromno), max(tono), group_concat((fromno * {1 << SHIFT}) + tono)
+FROM arc GROUP BY 1, 2
+"""  # noqa: S608
+_FUNCTIONS = frozenset({"group_concat", "max"})
 _MOST_CELL = 256 << 20  # bytes of one value
 
 Value = None | int | float | str | bytes
@@ -48,17 +52,19 @@ Arc = tuple[int, int]
 class Recorded:
     """What ran, of one file of data or of several: each that is taken is united with what is there.
 
-    By path, then context ("" for none): `lines`, bit sets; `arcs`, "from,to" where arcs were recorded, whose lines are
-    not in `lines`. files: every path the data names, also those of which nothing ran. plugins: path -> the plugin that
+    By path, then context ("" for none): `lines`, bit sets; `arcs`, each a number that `pairs` reads, where arcs were
+    recorded; their lines are not in `lines`.
+
+    files: every path the data names, also those of which nothing ran. plugins: path -> the plugin that
     traced it. kinds: whether there is data with arcs (True), and without (False).
     """
 
     files: dict[str, None] = field(default_factory=dict)
     lines: dict[str, dict[str, int]] = field(default_factory=dict)
-    arcs: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    arcs: dict[str, dict[str, array[int] | set[int]]] = field(default_factory=dict)
     plugins: dict[str, str] = field(default_factory=dict)
     kinds: set[bool] = field(default_factory=set)
-    _texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    _names: tuple[list[tuple[Value, ...]], dict[Value, str]] = field(default_factory=lambda: ([], {}))
 
     @property
     def has_arcs(self) -> bool:
@@ -73,15 +79,26 @@ class Recorded:
         by_context = self.lines.setdefault(path, {})
         by_context[context] = by_context.get(context, 0) | int.from_bytes(numbits, "little")
 
-    def take_arcs(self, path: str, context: str, text: str) -> None:
-        """`text`: the arcs, "1,2 2,-1"."""
-        if self._texts.get((path, context)) != text:  # shards of one suite often say the same
-            self._texts[path, context] = text
-            self.arcs.setdefault(path, {}).setdefault(context, set()).update(text.split(" "))
+    def take_arcs(self, path: str, context: str, arcs: list[int]) -> None:
+        by_context = self.arcs.setdefault(path, {})
+        mine = by_context.get(context)
+        if mine is None:
+            by_context[context] = array("q", arcs)  # a sixth of a set's memory; most contexts are those of one shard
+        else:
+            if not isinstance(mine, set):
+                mine = by_context[context] = set(mine)
+            mine.update(arcs)
 
     def pairs(self, path: str, context: str) -> list[Arc]:
-        """The arcs of a file in a context, as numbers."""
-        return [(int(start), int(end)) for start, _, end in (arc.partition(",") for arc in self.arcs[path][context])]
+        """The arcs of a file in a context, as (from, to), ascending."""
+        ends = [(number, ((number + HALF) & (2 * HALF - 1)) - HALF) for number in sorted(self.arcs[path][context])]
+        return [((number - end) >> SHIFT, end) for number, end in ends]
+
+    def names(self, name: str, rows: list[tuple[Value, ...]]) -> dict[Value, str]:
+        """Number of each file -> its path, out of the rows that say so; shards mostly have the same."""
+        if rows != self._names[0]:
+            self._names = rows, {number: clean(_text(name, path)) for number, path in rows}
+        return self._names[1]
 
     def ran(self, path: str) -> dict[str, int]:
         """Context -> bit set of the lines that ran, those that arcs begin or end at included."""
@@ -158,7 +175,9 @@ def _gathered(name: str, rows: Iterable[tuple[Value, ...]]) -> Iterator[tuple[Va
         found.setdefault((file, context), []).append((start, end))
     for (file, context), arcs in found.items():
         ends = [line for arc in arcs for line in arc]
-        yield file, context, len(arcs), min(ends), max(ends), " ".join(f"{start},{end}" for start, end in arcs)
+        if max(map(abs, ends)) > LAST_LINE:
+            raise FormatError("coverage data: an arc between no lines", path=name)
+        yield file, context, 0, 0, ",".join(str((start << SHIFT) + end) for start, end in arcs)
 
 
 # One piece of SQL, where a quote or a semicolon means something: comment, string, name, end, or all that lies between.
@@ -216,7 +235,7 @@ def _recorded(name: str, rows: Rows, arcs: Iterable[tuple[Value, ...]], found: R
             hint="write it with coverage.py 5.0 or newer, or as a report: coverage json, coverage xml",
         )  # fmt: skip
     kind = any(key == "has_arcs" and value == "1" for key, value in rows.get("meta", ()))
-    paths = {number: clean(_text(name, path)) for number, path in rows.get("file", ())}
+    paths = found.names(name, list(rows.get("file", ())))
     contexts = {number: clean(_text(name, context)) for number, context in rows.get("context", ())}
     found.files.update(dict.fromkeys(sorted(paths.values())))
     if paths:
@@ -258,13 +277,19 @@ def _take_arcs(
     found: Recorded, paths: Mapping[Value, str], contexts: Mapping[Value, str], name: str,
     rows: Iterable[tuple[Value, ...]], left: int,
 ) -> None:  # fmt: skip
-    for file, context, count, least, most, text in rows:
-        bounds = (least, most)
-        if not isinstance(text, str) or not all(isinstance(line, int) and abs(line) <= LAST_LINE for line in bounds):
+    from msgspec.json import decode
+
+    most = (LAST_LINE << SHIFT) + LAST_LINE
+    for file, context, start, end, text in rows:
+        try:
+            if not (isinstance(start, int) and isinstance(end, int)):
+                raise ValueError
+            arcs = decode(f"[{_text(name, text)}]", type=list[int])
+        except ValueError:
+            raise FormatError("coverage data: an arc between no lines", path=name) from None
+        if not arcs or min(arcs) < -most or max(arcs) > most:
             raise FormatError("coverage data: an arc between no lines", path=name)
-        left -= int(most or 0) >> 3 if isinstance(most, int) and most > 0 else 0
+        left -= max(max(arcs) >> SHIFT, 0) >> 3
         if left < 0:
             raise FormatError("coverage data: too many lines", path=name)
-        if text.count(",") != count or text.count(" ") + 1 != count or "." in text:
-            raise FormatError("coverage data: an arc between no lines", path=name)
-        found.take_arcs(paths[file], contexts[context], text)
+        found.take_arcs(paths[file], contexts[context], arcs)

@@ -6,14 +6,15 @@ import functools
 import operator
 import re
 import zlib
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from covey.errors import FormatError
-from covey.formats import coveragedata, coveragejson
+from covey.formats import coveragedata
 from covey.formats.base import Input, Place, Sources
-from covey.formats.coveragedata import Arc, Recorded
+from covey.formats.coveragedata import Recorded
 from covey.formats.intake import MOST_BYTES, flat_paths, provenance
 from covey.model.merge import merge
 from covey.model.provenance import Provenance
@@ -45,6 +46,8 @@ class CoveragePy:
             if origin is not None:
                 origins.setdefault(origin.digest, origin)
             elif _JSON.match(data):
+                from covey.formats import coveragejson
+
                 reports.append(coveragejson.read(file, data, sources))
             else:
                 raise FormatError("neither coverage.py's data nor its JSON report", path=file.name)
@@ -72,14 +75,15 @@ class CoveragePy:
         shown = Report.of(map(FileCoverage, placed))
         kept = scope(shown) if scope else shown
         lines: dict[str, dict[str, int]] = {}
-        arcs: dict[str, dict[str, set[Arc]]] = {}
+        arcs: dict[str, dict[str, array[int] | set[int]]] = {}
         plugins = {path: one for path, names in placed.items() for one in map(united.plugins.get, names) if one}
         for _, path in kept.files:
             lines[path] = _joined(united.lines.get(name, {}) for name in placed[path])
             lines[path] = {context: bit_set & ~1 for context, bit_set in lines[path].items()}
-            for name in placed[path]:
-                for context in united.arcs.get(name, ()):
-                    arcs.setdefault(path, {}).setdefault(context, set()).update(united.pairs(name, context))
+            arcs[path] = dict(united.arcs.get(placed[path][0], {}))
+            for name in placed[path][1:]:
+                for context, more in united.arcs.get(name, {}).items():
+                    arcs[path][context] = {*arcs[path].get(context, ()), *more}
         traced = {path: plugins[path] for path in lines if path in plugins}
         return database(lines, arcs if united.has_arcs else None, traced), kept.notes
 
