@@ -1,4 +1,4 @@
-"""Data files joined by `covey merge` against what `coverage combine` makes of the same: lines, arcs, contexts, plugins."""
+"""Data files joined by `covey merge` against what `coverage combine` makes of them: lines, arcs, contexts, plugins."""
 
 from __future__ import annotations
 
