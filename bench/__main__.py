@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the interpreters and the cluster are found as tests do
 
 # Each is a module here with `main(options)`.
-BENCHES = ("agent", "collect", "coveragepy", "istanbul", "lcov")
+BENCHES = ("agent", "cobertura", "collect", "coveragepy", "gocovdata", "gocover", "html", "istanbul", "lcov")
 
 
 def main() -> int:

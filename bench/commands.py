@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class Candidate:
     cwd: Path | None = None
     note: str = ""
     without: str = ""
+    before: Callable[[], object] | None = None  # run before each round, not measured
 
 
 def absent(name: str, without: str) -> Candidate:
@@ -66,6 +67,8 @@ class Row:
 def measure(candidate: Candidate) -> tuple[float, float]:
     """CPU seconds (user and system, with all that the command waits for) and peak memory in MB of one run; RuntimeError
     with what it said when it fails."""
+    if candidate.before:
+        candidate.before()
     read, write = os.pipe()
     inherited = {"PATH": os.environ.get("PATH", os.defpath), "HOME": os.environ.get("HOME", os.sep)}
     with tempfile.TemporaryDirectory() as empty:
