@@ -49,9 +49,8 @@ class Istanbul:
                 place = sources.locate(clean(recorded), via=via)
                 if sources.root and not place.mapped:
                     notes[f"without a place in the repository: {place.path} ({place.why})"] = None
-                known = waiting if entry.all else found
                 one = self._coverage(place.path, entry, file.name)
-                known[place.path] = merge_files(known[place.path], one) if place.path in known else one
+                _put(waiting if entry.all else found, one, notes)
         return Report.of((waiting | found).values(), origins, notes=notes)
 
     def _coverage(self, path: str, entry: maps.Entry, file: str) -> FileCoverage:
@@ -100,6 +99,16 @@ class Istanbul:
 
 
 FORMAT = Istanbul()
+
+
+def _put(known: dict[str, FileCoverage], one: FileCoverage, notes: dict[str, None]) -> None:
+    """Among the others; several of one place are merged, as far as they are of one source."""
+    other = known.get(one.path)
+    if other is not None:
+        one = merge_files(other, one, relaxed=True)
+        if one.blocks == "conflict":
+            notes[f"{one.path} is told of twice, with other statements: only which lines ran is kept"] = None
+    known[one.path] = one
 
 
 def _entries(data: bytes, file: str) -> Iterator[tuple[str, str, maps.Entry]]:

@@ -219,3 +219,12 @@ def test_scripts_of_a_server_and_of_nobody():
     urls = ["https://shop.example/js/a.js?v=3", "node:fs", "", "evalmachine.<anonymous>", "file:///x/node_modules/b.js"]
     report = read(V8, [script(TEXT, ("", (0, len(TEXT) + 1, 1))) | {"url": url} for url in urls])
     assert {path for _, path in report.files} == {"js/a.js"}
+
+
+def test_two_builds_of_one_file_in_one_report():
+    """Under two names that lie in one place; the user could not take them apart."""
+    one = entry(statementMap={"0": span(1)}, s={"0": 3})["/srv/a.js"]
+    other = entry(statementMap={"0": span(2)}, s={"0": 0})["/srv/a.js"] | {"path": "/srv/./a.js"}
+    report = read(ISTANBUL, {"/srv/a.js": one, "/srv/./a.js": other})
+    assert dict(report.files[None, "srv/a.js"].lines) == {1: 1, 2: 0}
+    assert report.notes == ("srv/a.js is told of twice, with other statements: only which lines ran is kept",)
