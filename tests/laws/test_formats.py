@@ -21,8 +21,19 @@ from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.report import Report, bits
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-ROOMS = ("cobertura", "coveragepy", "lcov", "segments")
-SEEDS = {room: [path.read_bytes() for path in sorted((GOLDEN / room).glob("*/[dcr]*"))] for room in ROOMS}
+ROOMS = tuple(  # every format that has files of the real tool which can be read one by one
+    name
+    for name in plugins.names("formats")
+    if (GOLDEN / name).is_dir() and getattr(plugins.load("formats", name), "unites", "") != "folder"
+)
+SEEDS = {
+    room: [
+        path.read_bytes()
+        for path in sorted((GOLDEN / room).glob("*/*"))
+        if path.is_file() and path.name != "expected.json" and path.parent.name != "source"
+    ]
+    for room in ROOMS
+}
 CHECKOUT = CheckoutSources(GOLDEN / "coveragepy/source")
 NAMES = st.text(st.characters(categories=["L", "M", "N", "P", "S"]), min_size=1, max_size=12)
 
