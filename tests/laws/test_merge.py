@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from laws.reports import disjoint, reports
+from laws.reports import LAYOUTS, branches, disjoint, functions, reports, some_blocks
 
 from covey.errors import DuplicateSource, SourceMismatch, UsageError
 from covey.model.counted import Block, Blocks, Lines
-from covey.model.merge import merge
+from covey.model.merge import counted_once, merge
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import FileCoverage, Report, bits, lines_of
 
@@ -138,3 +138,77 @@ def test_blocks_that_differ_are_refused_or_become_a_conflict():
     file = merge([go(*LAYOUT), go(*other)], relaxed=True).files[None, "a.go"]
     assert (file.blocks, file.mode, dict(file.lines)) == ("conflict", "set", {1: 1, 2: 1, 3: 1, 4: 1})
     assert merge([Report.of([file]), go(*LAYOUT)]).files[None, "a.go"].blocks == "conflict"
+
+
+@st.composite
+def of_one_build(draw, number):
+    """Reports whose blocks all have one layout, as those of one build do."""
+    hits = st.integers(0, 2**63 - 1)
+    blocks = draw(some_blocks(hits, LAYOUTS[:1]))
+    file = FileCoverage("pkg/c.go", branches=draw(branches(hits, anonymous=False)), functions=draw(functions(hits)))
+    source = Provenance(capture=CaptureId(pod_uid="u", pid=number + 1), digest=f"sha256:{number}")
+    return Report.of([replace(file, blocks=blocks)], [source], {"part:unit": {file.key: draw(st.integers(0, 2**40))}})
+
+
+@given(st.tuples(*map(of_one_build, range(3))), st.sampled_from(UNITING))
+def test_one_build_merges_strictly_in_any_order_and_grouping(three, how):
+    one, two, three_ = three
+    whole = merge(three, how)
+    assert figures(whole) == figures(merge([three_, one, two], how))
+    assert figures(whole) == figures(merge([merge([one, two], how), three_], how))
+    assert figures(whole) == figures(merge(three, how, relaxed=True))
+
+
+@given(disjoint(2), st.sampled_from(UNITING))
+def test_arms_functions_and_blocks_that_ran_stay_so_and_none_is_lost(pair, how):
+    merged = merge(pair, how, relaxed=True)
+    for report in pair:
+        for key, file in report.files.items():
+            arms = {arm[:2]: arm.hits for arm in merged.files[key].branches}
+            assert all(arms[arm[:2]] for arm in file.branches if arm.hits)
+            assert arms.keys() >= {arm[:2] for arm in file.branches}
+            found = {function[:2]: function.hits for function in merged.files[key].functions}
+            assert all(found[function[:2]] for function in file.functions if function.hits)
+            blocks = merged.files[key].blocks
+            if isinstance(file.blocks, Blocks) and isinstance(blocks, Blocks):
+                assert all(mine >= (hits > 0) for mine, hits in zip(blocks.hits, file.blocks.hits, strict=True))
+
+
+@given(disjoint(2), st.sampled_from(UNITING))
+def test_slices_are_the_union(pair, how):
+    merged = merge(pair, how, relaxed=True).slices
+    for name in merged.keys() | pair[0].slices.keys() | pair[1].slices.keys():
+        for key in set().union(*(report.slices.get(name, {}) for report in pair)):
+            assert merged[name][key] == pair[0].slices.get(name, {}).get(key, 0) | pair[1].slices.get(name, {}).get(
+                key, 0
+            )
+
+
+@given(disjoint(3))
+def test_counting_inputs_says_in_how_many_a_line_ran(three):
+    merged = merge(map(counted_once, three), relaxed=True)
+    for key, file in merged.files.items():
+        if file.blocks:
+            continue
+        for line, hits in file.lines.items():
+            assert hits == sum(bool(report.files[key].lines.get(line)) for report in three if key in report.files)
+        assert file.mode == "count"
+
+
+def test_inputs_of_the_same_content_count_each_where_they_are_counted():
+    one = Report.of([FileCoverage("a.go", Lines.of({1: 7}))], [Provenance(path="a", digest="sha256:a")])
+    two = replace(one, sources=(Provenance(path="b", digest="sha256:a"),))
+    assert merge([one, two]).files[None, "a.go"].lines[1] == 7
+    assert merge([one, two]).notes == ("b holds the same as a and counts once",)
+    merged = merge(map(counted_once, [one, two]), collapse=False)
+    assert merged.files[None, "a.go"].lines[1] == 2
+    assert len(merged.sources) == 2
+
+
+def test_a_mismatch_names_both_inputs():
+    one, two = (
+        replace(go(Block(1, 1, 2 + number, 2, 1, 1)), sources=(Provenance(path=f"{number}.out", digest=str(number)),))
+        for number in range(2)
+    )
+    with pytest.raises(SourceMismatch, match=r"0\.out and 1\.out"):
+        merge([one, two])
