@@ -17,7 +17,8 @@ _LEAVES = (
     "// nothing but a comment",
     "",
 )
-_HEAD = """const seen = []
+_HEAD = """process.on('unhandledRejection', () => {})
+const seen = []
 function note (x) { seen.push(x); if (seen.length > 1e5) throw new Error('loop') }
 """
 _TAIL = """
