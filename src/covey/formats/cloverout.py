@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from xml.sax.saxutils import quoteattr
 
 from covey.formats.intake import clean, flat_paths
+from covey.formats.xmltext import quoteattr
 from covey.model.counted import Arm
 from covey.model.ratio import Totals
 from covey.model.report import FileCoverage, Report

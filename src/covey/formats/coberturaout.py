@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain, compress
-from xml.sax.saxutils import quoteattr
 
 from covey._version import VERSION
 from covey.formats.intake import clean, flat_paths
+from covey.formats.xmltext import quoteattr
 from covey.model.counted import Functions
 from covey.model.ratio import Ratio, Totals
 from covey.model.report import FileCoverage, Report

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, compress
 from operator import not_
-from xml.sax.saxutils import quoteattr
 
 from covey.formats.intake import clean, flat_paths
+from covey.formats.xmltext import quoteattr
 from covey.model.counted import Function, Functions
 from covey.model.ratio import Ratio, Totals
 from covey.model.report import FileCoverage, Report

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import BinaryIO
-from xml.sax.saxutils import quoteattr
 
 from covey.formats import xmlreading
 from covey.formats.anonymous import MOST_ARMS_EVER, Forks, check_arms, of_forks
@@ -14,6 +13,7 @@ from covey.formats.base import Input, Sources
 from covey.formats.intake import LAST_LINE, clean, flat_paths
 from covey.formats.xmlreading import Attributes, number
 from covey.formats.xmlroot import root_of
+from covey.formats.xmltext import quoteattr
 from covey.model.counted import Lines
 from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report

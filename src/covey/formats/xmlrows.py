@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from xml.sax.saxutils import unescape
 
 import msgspec
 
 from covey.formats.intake import LAST_LINE
+from covey.formats.xmltext import unescape
 
 _DIGITS = b"0123456789"
 _KEPT = _DIGITS + b'="'
@@ -70,4 +70,4 @@ def texts_are_xml(content: bytes) -> bool:
 def unescaped(text: bytes) -> str:
     """The value of an attribute that matched TEXT."""
     decoded = text.decode()
-    return unescape(decoded, {"&quot;": '"', "&apos;": "'"}) if "&" in decoded else decoded
+    return unescape(decoded) if "&" in decoded else decoded
