@@ -51,6 +51,7 @@ def _compiled(folder, nyc):
 
 def _v8(folder):
     name = "node-" + node.run("node", "--version", cwd=folder).strip().lstrip("v")
+    _inspector(folder, name)
     for case, command in {
         "typescript": ["dist/main.js"],
         "bundle": ["out/bundle.js"],
@@ -61,6 +62,30 @@ def _v8(folder):
         told = node.c8(folder, case)
         names = ["coverage.json"] if len(files) == 1 else [f"coverage-{number}.json" for number in range(len(files))]
         _keep(folder, "v8", f"{name}-{case}", dict(zip(names, files, strict=True)), told)
+
+
+INSPECTED = """
+const { Session } = require('inspector')
+const session = new Session()
+session.connect()
+session.post('Profiler.enable')
+session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
+const { total } = require('./lib/till.js')
+total([{ price: 1 }, { price: 2 }])
+session.post('Profiler.takePreciseCoverage', (_, taken) => {
+  const own = taken.result.filter(script => script.url.includes('/lib/'))
+  require('fs').mkdirSync('inspector')
+  require('fs').writeFileSync('inspector/all.json', JSON.stringify({ result: own }))
+  require('fs').writeFileSync('taken.json', JSON.stringify(own))
+})
+"""
+
+
+def _inspector(folder, name):
+    """The inspector's result as it is, an array; c8 wants it in an object."""
+    (folder / "inspect.js").write_text(INSPECTED)
+    node.run("node", "inspect.js", cwd=folder)
+    _keep(folder, "v8", f"{name}-inspector", {"coverage.json": folder / "taken.json"}, node.c8(folder, "inspector"))
 
 
 def _keep(folder, room, case, files, told):
@@ -76,6 +101,8 @@ def _keep(folder, room, case, files, told):
 
 def _without_internals(text):
     process = json.loads(text)
+    if isinstance(process, list):
+        return text
     own = [one for one in process["result"] if one["url"].startswith("node:")]
     process["result"] = [one for one in process["result"] if one in own[:2] or one not in own]
     return json.dumps(process, separators=(",", ":"), ensure_ascii=False)
