@@ -57,7 +57,7 @@ class GoCover:
                 found[path] = merge_files(found[path], one) if path in found else one
             origins.append(Provenance(format=self.name, path=file.name, digest=f"sha256:{profile.digest.hexdigest()}"))
         notes = [*places.notes(), *([MIXED] if len(modes) > 1 else [])]
-        return Report.of(found.values(), origins, notes=notes)
+        return Report({(None, path): found[path] for path in sorted(found)}, tuple(origins), notes=tuple(notes))
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """In the order of `go tool covdata textfmt`. A file without blocks gets one a line, columns 1 to 2. Mode "set"

@@ -21,6 +21,7 @@ class Places:
         self._lost: dict[str, str] = {}
 
     def path(self, name: str) -> str:
+        """The path to show: the place's, or the name itself, made relative."""
         place = self._sources.imported(name)
         if not place.mapped and self._sources.root:
             self._lost[place.path] = place.why

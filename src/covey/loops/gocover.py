@@ -73,7 +73,7 @@ class Known:
         runs, begin = [], 0
         for file in self._whole:
             stop = begin + len(file.starts)
-            runs.append(Run(at + begin, file.name, file.layout, _sorted(hits[begin:stop], file.order), file.twice))
+            runs.append(Run(at + begin, file.name, file.layout, _sorted(hits[begin:stop], file.moved), file.twice))
             begin = stop
         return runs
 
@@ -85,7 +85,7 @@ class Known:
         if known and len(known) == len(files) and sum(len(file.starts) for file in known) == len(lines) - at:
             self._whole, self._starts = known, list(chain.from_iterable(file.starts for file in known))
 
-    def keep(self, run: Run, lines: Sequence[bytes], order: Sequence[int] | None) -> None:
+    def keep(self, run: Run, lines: Sequence[bytes], moved: Moved) -> None:
         """Remember a file, where there is room; a first meeting only notes its name, as most profiles come alone."""
         if run.name not in self.files:
             if len(self.files) < MOST_KNOWN:
@@ -97,14 +97,19 @@ class Known:
         if self.room >= len(lines):
             self.room -= len(lines)
             starts = [line[: line.rfind(b" ") + 1] for line in lines]
-            self.files[run.name] = _File(run.name, starts, run.layout, order, run.twice)
+            self.files[run.name] = _File(run.name, starts, run.layout, moved, run.twice)
+
+
+# Where blocks stand in the layout, and where their lines were; only those that do not stand there already, which in
+# what Go writes are a few that begin on one line.
+Moved = tuple[Sequence[int], Sequence[int]]
 
 
 class _File(NamedTuple):
     name: bytes
     starts: list[bytes]  # of each line, all that comes before the count
     layout: array[int]
-    order: Sequence[int] | None  # of the lines, as the layout has them; None for the same
+    moved: Moved
     twice: bool
 
 
@@ -127,15 +132,15 @@ def runs(lines: Sequence[bytes], known: Known, decode: Decode, found: list[Run],
                 return end
         seen = get(name)
         if seen is not None and (hits := _counts(lines, at, seen.starts, decode)) is not None:
-            add(Run(at, name, seen.layout, _sorted(hits, seen.order), seen.twice))
+            add(Run(at, name, seen.layout, _sorted(hits, seen.moved), seen.twice))
             at += len(hits)
             continue
         stop = _stop(lines, at, line[: len(name) + 1])
         if stop == end and at > first and not last:
             return at
-        run, order = _run(lines, at, stop, name, decode)
+        run, moved = _run(lines, at, stop, name, decode)
         stop = at + len(run.hits)
-        known.keep(run, lines[at:stop], order)
+        known.keep(run, lines[at:stop], moved)
         add(run)
         at = stop
     known.keep_whole(lines, max(first, 0), found)
@@ -154,8 +159,13 @@ def _counts(lines: Sequence[bytes], at: int, starts: Sequence[bytes], decode: De
     return found if len(found) == len(starts) else None
 
 
-def _sorted(hits: array[int], order: Sequence[int] | None) -> array[int]:
-    return hits if order is None else array("q", map(hits.__getitem__, order))
+def _sorted(hits: array[int], moved: Moved) -> array[int]:
+    """The hits in the order of the layout, in place."""
+    to, before = moved
+    if to:
+        for at, count in zip(to, [hits[one] for one in before], strict=True):
+            hits[at] = count
+    return hits
 
 
 def _stop(lines: Sequence[bytes], at: int, start: bytes) -> int:
@@ -166,9 +176,9 @@ def _stop(lines: Sequence[bytes], at: int, start: bytes) -> int:
     return at
 
 
-def _run(lines: Sequence[bytes], at: int, stop: int, name: bytes, decode: Decode) -> tuple[Run, Sequence[int] | None]:
-    """The run of a file not met before, with the order that sorts its lines, None when they are sorted. It has at most
-    the lines up to `stop`, fewer where those of another file begin sooner."""
+def _run(lines: Sequence[bytes], at: int, stop: int, name: bytes, decode: Decode) -> tuple[Run, Moved]:
+    """The run of a file not met before, with what moves in its lines to sort them. It has at most the lines up to
+    `stop`, fewer where those of another file begin sooner."""
     skipped = len(name) + 1
     tails = b"\n".join([line[skipped:] for line in lines[at:stop]]) + b"\n"
     numbers: list[int] = []
@@ -185,7 +195,11 @@ def _run(lines: Sequence[bytes], at: int, stop: int, name: bytes, decode: Decode
     _check(numbers, at)
     layout = array("i", numbers)
     order, twice = goblocks.order(layout)
-    return Run(at, name, goblocks.arranged(layout, order), _sorted(hits, order), twice), order
+    moved: Moved = (), ()
+    if order is not None:
+        to = [at for at, before in enumerate(order) if at != before]
+        moved = to, [order[at] for at in to]
+    return Run(at, name, goblocks.arranged(layout, order), _sorted(hits, moved), twice), moved
 
 
 def _check(numbers: list[int], at: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,12 @@ from covey.model.ratio import Totals
 
 Mode = Literal["count", "set"]
 Key = tuple[str | None, str]  # (repository, path)
+
+
+@functools.lru_cache(maxsize=100_000)  # the same files in report after report
+def _is_relative(path: str) -> bool:
+    parts = path.split("/")
+    return parts[0] != "." and "" not in parts and ".." not in parts and "\0" not in path
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,7 @@ class FileCoverage:
     inexact: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        parts = self.path.split("/")
-        if parts[0] == "." or "" in parts or ".." in parts or "\0" in self.path:
+        if not _is_relative(self.path):
             raise ValueError(f"not a repository-relative path: {self.path!r}")
         blocks = self.blocks
         if blocks is not None and not isinstance(blocks, str) and blocks.lines_by:
