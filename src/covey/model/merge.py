@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import compress
 from typing import Literal
 
 from covey.errors import DuplicateSource, SourceMismatch, UsageError
@@ -147,6 +148,8 @@ def _nothing_of(file: FileCoverage) -> FileCoverage:
 
 def merge_files(one: FileCoverage, two: FileCoverage, how: How = "sum", *, relaxed: bool = False) -> FileCoverage:
     """One file of two of the same (repository, path)."""
+    if how == "sum" and (added := _only_blocks(one, two)) is not None:
+        return added
     mode: Mode = "set" if "set" in (one.mode, two.mode) else "count"
     blocks = _blocks(one, two, _combining(mode, how), relaxed)
     if isinstance(blocks, str):
@@ -156,6 +159,7 @@ def merge_files(one: FileCoverage, two: FileCoverage, how: How = "sum", *, relax
     if blocks is None or isinstance(blocks, str) or not blocks.lines_by:
         lines = Lines(*columns.merge(one.lines.numbers, one.lines.hits, two.lines.numbers, two.lines.hits, combine))
     branches, bound = _branches(one.branches, two.branches, combine)
+    bound = bound or _unjudged(one, two)
     inexact = one.inexact | two.inexact
     source_hash = one.source_hash if one.source_hash == two.source_hash else one.source_hash or two.source_hash
     return FileCoverage(
@@ -169,6 +173,21 @@ def merge_files(one: FileCoverage, two: FileCoverage, how: How = "sum", *, relax
         source_hash=source_hash,
         inexact=inexact | {"branches"} if bound else inexact,
     )
+
+
+def _only_blocks(one: FileCoverage, two: FileCoverage) -> FileCoverage | None:
+    """The sum of two files that are counted blocks of one layout and nothing else, as Go's profiles are by the
+    thousand; None for others."""
+    mine, theirs = one.blocks, two.blocks
+    if mine is None or theirs is None or isinstance(mine, str) or isinstance(theirs, str) or not mine.lines_by:
+        return None
+    if one.mode != "count" or two.mode != "count" or not mine.same_layout(theirs):
+        return None
+    for file in (one, two):
+        if file.branches.lines or file.functions.names or file.inexact or file.source_hash:
+            return None
+    hits = columns.combined(mine.hits, theirs.hits, columns.saturating_add)
+    return FileCoverage(one.path, blocks=Blocks(mine.layout, hits, mine.lines_by), repository=one.repository)
 
 
 def _combining(mode: Mode, how: How) -> columns.Combine:
@@ -195,6 +214,19 @@ def _branches(one: Branches, two: Branches, combine: columns.Combine) -> tuple[B
             hits[at] = max(ours[at], others[at]) if key[:1] == "?" else hits[at]
     bound = anonymous and any(key[:1] == "?" for _, key in mine.keys() & theirs.keys())
     return Branches(array("i", [line for line, _ in arms]), tuple([key for _, key in arms]), hits), bound
+
+
+def _unjudged(one: FileCoverage, two: FileCoverage) -> bool:
+    """Whether a line that branches in one input ran in the other, which counts no branches there, as end-to-end
+    captures beside unit tests: which arms it took is not known."""
+    if one.branches.lines == two.branches.lines:
+        return False
+    mine, theirs = set(one.branches.lines), set(two.branches.lines)
+    return _ran_one_of(two, mine - theirs) or _ran_one_of(one, theirs - mine)
+
+
+def _ran_one_of(file: FileCoverage, lines: set[int]) -> bool:
+    return bool(lines) and not lines.isdisjoint(compress(file.lines.numbers, file.lines.hits))
 
 
 def _functions(one: Functions, two: Functions, combine: columns.Combine) -> Functions:
