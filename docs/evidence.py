@@ -34,7 +34,7 @@ def cases(results: Path) -> list[Case]:
     for case in ET.parse(results).iter("testcase"):  # noqa: S314 - pytest's own, written a moment ago
         told = next((child for child in case if child.tag in ("failure", "error", "skipped")), None)
         outcome = {"failure": "failed", None: "passed"}.get(told.tag if told is not None else None, "")
-        folders = case.get("classname", "").split(".")[1:]  # without "tests"
+        folders = case.get("classname", "").split(".")[1:] or ["-"]  # without "tests"; of a broken file there is none
         room = "/".join(folders[: 2 if folders[0] == "unit" and len(folders) > 2 else 1])
         found.append(
             Case(
