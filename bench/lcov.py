@@ -45,7 +45,7 @@ def _candidates(paths: list[Path], folder: Path) -> list[Candidate]:
     found.append(
         Candidate("fastcov -C", [fastcov, "-C", *paths, "--lcov", "-o", folder / "fastcov.info"])
         if fastcov.exists()
-        else absent("fastcov -C", "pip install fastcov (requirements/bench.in)")
+        else absent("fastcov -C", "`make bench` installs it")
     )
     merger = NODE / "lcov-result-merger"
     merged = folder / "merged.info"
@@ -54,14 +54,14 @@ def _candidates(paths: list[Path], folder: Path) -> list[Candidate]:
         if merger.exists()
         else absent("lcov-result-merger", "`make bench` installs it where there is npm")
     )
-    grcov = shutil.which("grcov") or str(Path.home() / ".cargo/bin/grcov")
+    grcov = Path(shutil.which("grcov") or Path.home() / ".cargo" / "bin" / "grcov")
     found.append(
         Candidate(
             "grcov",
             [grcov, paths[0].parent, "-t", "lcov", "--branch", "-o", folder / "grcov.info"],
             note="counts of branches and functions become 0 or 1",
         )
-        if Path(grcov).exists()
-        else absent("grcov", "cargo install grcov")
+        if grcov.exists()
+        else absent("grcov", "cargo install --locked grcov")
     )
     return found
