@@ -52,15 +52,15 @@ Arc = tuple[int, int]
 class Recorded:
     """What ran, of one file of data or of several: each that is taken is united with what is there.
 
-    By path, then context ("" for none): `lines`, bit sets; `arcs`, each a number that `pairs` reads, where arcs were
-    recorded; their lines are not in `lines`.
+    By path, then context ("" for none): `lines`, bit sets, as the bytes of one that came alone; `arcs`, each a number
+    that `pairs` reads, where arcs were recorded; their lines are not in `lines`.
 
     files: every path the data names, also those of which nothing ran. plugins: path -> the plugin that
     traced it. kinds: whether there is data with arcs (True), and without (False).
     """
 
     files: dict[str, None] = field(default_factory=dict)
-    lines: dict[str, dict[str, int]] = field(default_factory=dict)
+    lines: dict[str, dict[str, int | bytes]] = field(default_factory=dict)
     arcs: dict[str, dict[str, array[int] | set[int]]] = field(default_factory=dict)
     plugins: dict[str, str] = field(default_factory=dict)
     kinds: set[bool] = field(default_factory=set)
@@ -77,7 +77,8 @@ class Recorded:
 
     def take_lines(self, path: str, context: str, numbits: bytes) -> None:
         by_context = self.lines.setdefault(path, {})
-        by_context[context] = by_context.get(context, 0) | int.from_bytes(numbits, "little")
+        mine = by_context.get(context)
+        by_context[context] = numbits if mine is None else number_of(mine) | number_of(numbits)
 
     def take_arcs(self, path: str, context: str, arcs: list[int]) -> None:
         by_context = self.arcs.setdefault(path, {})
@@ -98,15 +99,21 @@ class Recorded:
         """Number of each file -> its path, out of the rows that say so; shards mostly have the same."""
         if rows != self._names[0]:
             self._names = rows, {number: clean(_text(name, path)) for number, path in rows}
+            self.files.update(dict.fromkeys(sorted(self._names[1].values())))
         return self._names[1]
 
     def ran(self, path: str) -> dict[str, int]:
         """Context -> bit set of the lines that ran, those that arcs begin or end at included."""
-        found = {context: bit_set & ~1 for context, bit_set in self.lines.get(path, {}).items()}
+        found = {context: number_of(bit_set) & ~1 for context, bit_set in self.lines.get(path, {}).items()}
         for context in self.arcs.get(path, ()):
             touched = {line for arc in self.pairs(path, context) for line in arc if line > 0}
             found[context] = found.get(context, 0) | bits(touched)
         return found
+
+
+def number_of(bit_set: int | bytes) -> int:
+    """A bit set as a number."""
+    return bit_set if isinstance(bit_set, int) else int.from_bytes(bit_set, "little")
 
 
 def of_database(name: str, data: bytes, into: Recorded | None = None) -> Recorded:
@@ -237,7 +244,6 @@ def _recorded(name: str, rows: Rows, arcs: Iterable[tuple[Value, ...]], found: R
     kind = any(key == "has_arcs" and value == "1" for key, value in rows.get("meta", ()))
     paths = found.names(name, list(rows.get("file", ())))
     contexts = {number: clean(_text(name, context)) for number, context in rows.get("context", ())}
-    found.files.update(dict.fromkeys(sorted(paths.values())))
     if paths:
         found.kinds.add(kind)
     try:

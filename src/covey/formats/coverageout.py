@@ -35,7 +35,7 @@ INSERT INTO arc SELECT ?1, ?2, (value - to_) / {1 << SHIFT}, to_ FROM (
 
 
 def database(
-    lines: Mapping[str, Mapping[str, int]],
+    lines: Mapping[str, Mapping[str, int | bytes]],
     arcs: Mapping[str, Mapping[str, Iterable[int]]] | None = None,
     plugins: Mapping[str, str] | None = None,
 ) -> bytes:
@@ -58,7 +58,8 @@ def database(
         for path, number in files.items():
             by_context = sorted((contexts[name], name) for name in told.get(path, ()))
             if arcs is None:
-                rows = [(number, at, _numbits(lines[path][name])) for at, name in by_context]
+                mine = lines[path]
+                rows = [(number, at, _numbits(mine[name])) for at, name in by_context]
                 connection.executemany("INSERT INTO line_bits VALUES (?, ?, ?)", rows)
             else:
                 texts = ((number, at, _numbers(arcs[path][name])) for at, name in by_context)
@@ -75,5 +76,7 @@ def _numbers(arcs: Iterable[int]) -> str:
     return f"[{','.join(map(str, sorted(arcs)))}]"
 
 
-def _numbits(bit_set: int) -> bytes:
+def _numbits(bit_set: int | bytes) -> bytes:
+    if isinstance(bit_set, bytes):
+        return bit_set
     return bit_set.to_bytes((bit_set.bit_length() + 7) // 8, "little")

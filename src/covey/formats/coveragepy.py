@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from covey.errors import FormatError
 from covey.formats import coveragedata
 from covey.formats.base import Input, Place, Sources
-from covey.formats.coveragedata import Recorded
-from covey.formats.intake import MOST_BYTES, flat_paths, provenance
+from covey.formats.coveragedata import Recorded, number_of
+from covey.formats.intake import MOST_BYTES, collector_off, flat_paths, provenance
 from covey.model.merge import merge
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Report, bits
@@ -61,25 +61,29 @@ class CoveragePy:
         """One database of several databases and dumps with all that they hold, lines or arcs, contexts, plugins, and
         notes for the reader; nothing is judged. None where that cannot be: a JSON report is among them, or data with
         arcs and data without."""
+        united = Recorded()
+        with collector_off():
+            if any(_take(file, file.read(MOST_BYTES), united) is None for file in files) or united.uneven:
+                return None
+            return self._united(united, sources, scope)
+
+    def _united(
+        self, united: Recorded, sources: Sources, scope: Callable[[Report], Report] | None
+    ) -> tuple[bytes, tuple[str, ...]]:
         from covey.formats.coverageout import database
 
-        united = Recorded()
-        for file in files:
-            if _take(file, file.read(MOST_BYTES), united) is None:
-                return None
-        if united.uneven:
-            return None
         placed: dict[str, list[str]] = {}
         for path in united.files:
             placed.setdefault(sources.locate(path).path, []).append(path)
         shown = Report.of(map(FileCoverage, placed))
         kept = scope(shown) if scope else shown
-        lines: dict[str, dict[str, int]] = {}
+        lines: dict[str, Mapping[str, int | bytes]] = {}
         arcs: dict[str, dict[str, array[int] | set[int]]] = {}
         plugins = {path: one for path, names in placed.items() for one in map(united.plugins.get, names) if one}
         for _, path in kept.files:
-            lines[path] = _joined(united.lines.get(name, {}) for name in placed[path])
-            lines[path] = {context: bit_set & ~1 for context, bit_set in lines[path].items()}
+            lines[path] = united.lines.get(placed[path][0], {})
+            if len(placed[path]) > 1:
+                lines[path] = _joined(united.lines.get(name, {}) for name in placed[path])
             arcs[path] = dict(united.arcs.get(placed[path][0], {}))
             for name in placed[path][1:]:
                 for context, more in united.arcs.get(name, {}).items():
@@ -133,12 +137,12 @@ def _take(file: Input, data: bytes, united: Recorded) -> Provenance | None:
     return provenance(file, data, "coveragepy")
 
 
-def _joined(some: Iterable[Mapping[str, int]]) -> dict[str, int]:
+def _joined(some: Iterable[Mapping[str, int | bytes]]) -> dict[str, int]:
     """The union, context by context, of bit sets."""
     found: dict[str, int] = {}
     for by_context in some:
         for context, bit_set in by_context.items():
-            found[context] = found.get(context, 0) | bit_set
+            found[context] = found.get(context, 0) | number_of(bit_set)
     return found
 
 
