@@ -26,7 +26,7 @@ def listing(rows: Sequence[Row], total: Totals, statements: bool, digits: int) -
     """The table in pieces, one a folder. `statements`: whether they are counted apart from lines."""
     shares = _shares(total, statements)
     heads = [*shares[:1], "Missed", "Of", *shares[1:]]
-    cells = "".join(f'<th scope="col" class="n">{head}</th>' for head in heads)
+    cells = "".join(f'<th scope="col" class="{_css(at)}">{head}</th>' for at, head in enumerate(heads))
     yield f'<table class="listing"><thead><tr><th scope="col">File</th>{cells}</tr></thead><tbody>'
     folders: dict[str, list[Row]] = {}
     for row in rows:
@@ -55,4 +55,10 @@ def _cells(totals: Totals, shares: list[str], digits: int) -> str:
     figures = [percent(getattr(totals, _SHARES[name]), digits) for name in shares]
     first = totals.statements  # lines, where no statements are counted apart
     counts = (f"{first.total - first.covered:,}", f"{first.total:,}")
-    return "".join(f'<td class="n">{text}</td>' for text in (figures[0], *counts, *figures[1:]))
+    shown = enumerate((figures[0], *counts, *figures[1:]))
+    return "".join(f'<td class="{_css(at)}">{text}</td>' for at, text in shown)
+
+
+def _css(at: int) -> str:
+    """A narrow window shows the share and what was missed only."""
+    return "n" if at < 2 else "n more"

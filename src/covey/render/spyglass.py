@@ -33,7 +33,7 @@ header{position:sticky;top:0;display:flex;flex-wrap:wrap;gap:.4rem 1.5rem;align-
 background:light-dark(#f3f1ed,#1f252e)}
 select{font:inherit;max-width:min(60rem,90vw)}
 h1{font-size:1rem;margin:0}h2{font-size:1rem;margin:.8rem 1rem;overflow-wrap:anywhere}ol{overflow-wrap:anywhere}
-.file{display:none}.file:target{display:block}body:has(.file:target) ol,.js ol{display:none}
+body:not(.js) label,.file{display:none}.file:target{display:block}body:has(.file:target) ol,.js ol{display:none}
 .file>div{display:grid;grid-template-columns:auto auto minmax(0,1fr)}
 pre{margin:0;padding:.3rem .6rem;font:13px/1.5 ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;tab-size:4}
 .n{color:light-dark(#5a6372,#9aa6b6);text-align:right;user-select:none}.g{font-weight:700;user-select:none;padding-inline:0}
