@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import BinaryIO
 
 from covey.formats.base import Input, Sources
@@ -80,10 +81,15 @@ def _line_records(lines: Lines) -> bytes:
 
 def _branch_records(branches: Branches, lines: Lines) -> Iterator[str]:
     """An arm of a line that never ran was never decided upon, so its count is "-"."""
-    for line, arms in branches.by_line().items():
-        ran = any(arm.hits for arm in arms) or lines.get(line, 0)
-        for where, hits in _numbered(arms):
-            yield f"BRDA:{line},{where},{hits if ran else '-'}\n"
+    ran = set(compress(branches.lines, branches.hits))
+    ran.update(compress(lines.numbers, lines.hits))
+    if branches.anonymous:
+        rows = [(arm.line, where, arm.hits) for arms in branches.by_line().values() for where, arm in _numbered(arms)]
+    else:
+        where_of = {key: _where(key) for key in set(branches.keys)}
+        rows = list(zip(branches.lines, map(where_of.__getitem__, branches.keys), branches.hits, strict=True))
+    for line, where, hits in rows:
+        yield f"BRDA:{line},{where},{hits}\n" if line in ran else f"BRDA:{line},{where},-\n"
     ratio = branches.ratio
     yield f"BRF:{ratio.total}\nBRH:{ratio.covered}\n"
 
@@ -106,8 +112,8 @@ def _function_records(functions: Functions) -> Iterator[str]:
     yield f"FNF:{ratio.total}\nFNH:{ratio.covered}\n"
 
 
-def _numbered(arms: Sequence[Arm]) -> Iterator[tuple[str, int]]:
-    """Block and branch, and hits, of one line's arms; an anonymous one takes its number, or the next that is free."""
+def _numbered(arms: Sequence[Arm]) -> Iterator[tuple[str, Arm]]:
+    """Block and branch of one line's arms; an anonymous one takes its number, or the next that is free."""
     taken = {arm.key for arm in arms}
     for arm in arms:
         key = arm.key
@@ -117,8 +123,10 @@ def _numbered(arms: Sequence[Arm]) -> Iterator[tuple[str, int]]:
                 number += 1
             key = str(number)
             taken.add(key)
-        if key.isdecimal():
-            yield f"0,{clean(key)}", arm.hits
-        else:
-            block = _BLOCK.fullmatch(key)
-            yield f"{block[1]},{clean(block[2])}" if block else f"0,{clean(key)}", arm.hits
+        yield _where(key), arm
+
+
+def _where(key: str) -> str:
+    """Block and branch, as `BRDA` has them, of an arm's key."""
+    block = _BLOCK.fullmatch(key)
+    return f"{block[1]},{clean(block[2])}" if block else f"0,{clean(key)}"
