@@ -14,7 +14,7 @@ from covey.render.base import Options, Renderer
 from covey.render.whole import whole
 
 DATA_NAMES = {"json": "native"}  # what people call a data format -> its name
-SUFFIXES = {
+SUFFIXES = {  # or whole names, which come first
     ".info": "lcov",
     ".lcov": "lcov",
     ".json": "native",
@@ -25,6 +25,10 @@ SUFFIXES = {
     ".svg": "badge",
     ".out": "gocover",
     ".cov": "gocover",
+    "coverage-final.json": "istanbul",  # as nyc, c8, jest and vitest call theirs
+    "clover.xml": "clover",
+    "jacoco.xml": "jacoco",
+    "sonar.xml": "sonar",
 }
 
 
@@ -52,9 +56,7 @@ def name_for(path: Path | None, default: str) -> str:
         return SUFFIXES[".coverage"]
     if path.name.startswith("junit") and path.suffix == ".xml":  # the names that TestGrid looks for
         return "junit"
-    if path.name == "coverage-final.json":  # as nyc, c8, jest and vitest call theirs
-        return "istanbul"
-    return SUFFIXES.get(path.suffix.lower()) or SUFFIXES.get(path.name.lower()) or default
+    return SUFFIXES.get(path.name.lower()) or SUFFIXES.get(path.suffix.lower()) or default
 
 
 def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> list[Path]:

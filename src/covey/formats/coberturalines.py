@@ -18,7 +18,7 @@ from covey.model.report import FileCoverage
 _ROW = b'<line number="" hits=""/>'
 _FORK = b'" branch="true" condition-coverage="'
 _SHARE = re.compile(rb"[0-9]{1,3}(?:\.[0-9]{1,9})?% \(([0-9]{1,9})/([0-9]{1,9})\)")
-_MISSING = re.compile(rb' missing-branches="[^"<&\x00-\x1f\x80-\xff]*"')
+_MISSING = re.compile(rb'^ missing-branches="[^"<&\x00-\x1f\x80-\xff]*"')
 _CONDITIONS = re.compile(
     rb'\)">%b<conditions>(?:%b<condition number="[0-9]+" type="[a-z]+" coverage="[0-9.]+%%"/>)*+'
     rb"%b</conditions>%b</line>" % (WHITE, WHITE, WHITE, WHITE)
@@ -116,25 +116,22 @@ def run_of(content: bytes) -> Run | None:
     if b"<conditions>" in content:  # they say again what condition-coverage does
         content = _CONDITIONS.sub(b')"/>', content)
     first, *pieces = content.split(_FORK)
-    parts, at, shares = [first], [first.count(b"<")], []
-    for piece in pieces:
-        share, _, rest = piece.partition(b'"')
-        if rest[:1] == b" ":
-            missing = _MISSING.match(rest)
-            rest = rest[missing.end() :] if missing else rest
-        if rest[:2] != b"/>":
-            return None
-        parts.append(rest)
-        at.append(rest.count(b"<"))
-        shares.append(share)
+    cut = [piece.partition(b'"') for piece in pieces]
+    shares, rests = [share for share, _, _ in cut], [rest for _, _, rest in cut]
+    if b"missing-branches" in content:
+        rests = [_MISSING.sub(b"", rest, count=1) for rest in rests]
+    arms = _arms(shares)
+    if arms is None or not all(rest.startswith(b"/>") for rest in rests):
+        return None
+    parts = [first, *rests]
     found = numbers(b'"'.join(parts).replace(b'" branch="false"/>', b'"/>'), _ROW)
-    arms = [arm for share in shares if (arm := _share(share))]
-    if found is None or len(arms) < len(shares):
+    if found is None:
         return None
     lines, hits = found[0::2], found[1::2]
     if lines and not (fit_lines(lines) and max(hits) <= MOST_HITS):
         return None
-    where = array("i", [lines[count - 1] for count in accumulate(at[:-1])])
+    begun = accumulate([part.count(b"<") for part in parts[:-1]])  # lines, up to each that has branches
+    where = array("i", [lines[count - 1] for count in begun])
     covered, totals = zip(*arms, strict=True) if arms else ((), ())
     return Run(array("i", lines), array("q", hits), (where, array("i", covered), array("i", totals)))
 
@@ -142,14 +139,16 @@ def run_of(content: bytes) -> Run | None:
 _shares: dict[bytes, tuple[int, int] | None] = {}  # few differ, and they come by the million
 
 
-def _share(text: bytes) -> tuple[int, int] | None:
-    if text not in _shares:
-        if len(_shares) > 10_000:
-            _shares.clear()
-        match = _SHARE.fullmatch(text)
+def _arms(shares: Sequence[bytes]) -> list[tuple[int, int]] | None:
+    """What each condition-coverage says: arms that ran, all arms; None when one is of another shape."""
+    if len(_shares) > 10_000:
+        _shares.clear()
+    for share in set(shares) - _shares.keys():
+        match = _SHARE.fullmatch(share)
         covered, total = (int(match[1]), int(match[2])) if match else (1, 0)
-        _shares[text] = (covered, total) if covered <= total <= MOST_ARMS else None
-    return _shares[text]
+        _shares[share] = (covered, total) if covered <= total <= MOST_ARMS else None
+    arms = list(map(_shares.__getitem__, shares))
+    return None if None in arms else arms  # type: ignore[return-value]  # which mypy cannot see
 
 
 Method = tuple[str, int, int, Run | None]  # name; line and hits of a method of one line, or the lines of any other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
@@ -15,8 +16,10 @@ from covey.model.counted import Functions
 from covey.model.ratio import Ratio, Totals
 from covey.model.report import FileCoverage, Report
 
-_LINE = '<line number="%d" hits="%d"/>\n'
-_METHOD = '<method name=%s signature="" line-rate="%s" branch-rate="1"><lines>' + _LINE.strip() + "</lines></method>\n"
+_METHOD = (
+    '<method name=%s signature="" line-rate="%s" branch-rate="1"><lines>'
+    '<line number="%d" hits="%d"/></lines></method>\n'
+)
 
 
 def pieces(report: Report) -> Iterator[str]:
@@ -63,20 +66,40 @@ def _methods(functions: Functions) -> str:
 
 
 def _lines(file: FileCoverage) -> str:
+    """A row a line, of pieces that are made once: of the number, of the hits, and of what ends it."""
     numbers = file.lines.numbers
-    values = tuple(chain.from_iterable(zip(numbers, file.lines.hits, strict=True)))
-    if not file.branches:
-        return _LINE * len(numbers) % values
+    ends = ['"/>\n'] * len(numbers)
     arms, taken = Counter(file.branches.lines), Counter(compress(file.branches.lines, file.branches.hits))
-    rows = [_fork(taken[line], arms[line]) if line in arms else _LINE for line in numbers]
-    return "".join(rows) % values
+    for line, total in arms.items():
+        at = bisect_left(numbers, line)
+        if at < len(numbers) and numbers[at] == line:
+            ends[at] = _fork(taken[line], total)
+    starts, counts = map(_STARTS.__getitem__, numbers), map(_HITS.__getitem__, file.lines.hits)
+    return "".join(chain.from_iterable(zip(starts, counts, ends, strict=True)))
+
+
+class _Made(dict[int, str]):
+    """Number -> text, made when it is first asked for; forgotten when it has become many."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    def __missing__(self, number: int) -> str:
+        if len(self) > _MOST_MADE:
+            self.clear()
+        made = self[number] = self._text % number
+        return made
+
+
+_MOST_MADE = 20_000
+_STARTS, _HITS = _Made('<line number="%d" hits="'), _Made("%d")
 
 
 @lru_cache(maxsize=1024)
 def _fork(covered: int, total: int) -> str:
-    """The row of a line with branches, its number and hits still to come."""
-    share = 100 * covered // total
-    return f'<line number="%d" hits="%d" branch="true" condition-coverage="{share}%% ({covered}/{total})"/>\n'
+    """How the row of a line with branches ends."""
+    return f'" branch="true" condition-coverage="{100 * covered // total}% ({covered}/{total})"/>\n'
 
 
 def _rates(totals: Totals) -> str:

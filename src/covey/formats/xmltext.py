@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+_SPECIAL = re.compile('[&<>"\n\r\t]')
 _ESCAPED = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 )
@@ -9,7 +12,7 @@ _ESCAPED = str.maketrans(
 
 def quoteattr(text: str) -> str:
     """An attribute's value with its quotes."""
-    return f'"{text.translate(_ESCAPED)}"'
+    return f'"{text.translate(_ESCAPED) if _SPECIAL.search(text) else text}"'
 
 
 def unescape(text: str) -> str:
