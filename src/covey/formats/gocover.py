@@ -23,6 +23,7 @@ from covey.model.counted import WIDTH, Blocks
 from covey.model.merge import merge_files
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Mode, Report
+from covey.model.sheet import Shape, Sheet
 
 _STARTS = re.compile(rb"mode: (?:set|count|atomic)[ \t]*\r?\n\s*(?:mode: |[^\n]+:\d+\.\d+,\d+\.\d+ \d+ |\Z)")
 _MODE = re.compile(rb"mode: (set|count|atomic)[ \t]*")
@@ -37,6 +38,7 @@ class GoCover:
 
     def __init__(self) -> None:
         self._known = loop.Known()
+        self._shaped: tuple[object, object, Shape | None, list[str]] = (None, None, None, [])
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         return _STARTS.match(head) is not None
@@ -50,14 +52,32 @@ class GoCover:
         modes: set[Mode] = set()
         for file in files:
             profile = _Profile(file, self._known)
-            for name, mode, blocks in profile.files():
+            runs = profile.runs()
+            origins.append(Provenance(format=self.name, path=file.name, digest=f"sha256:{profile.digest.hexdigest()}"))
+            if len(files) == len(runs) == 1 and runs[0][1].whole is not None and runs[0][0] == "count":
+                shape, notes = self._shape(runs[0][1].whole, sources)
+                if shape is not None:
+                    return Report(Sheet(shape, runs[0][1].hits), tuple(origins), notes=tuple(notes))
+            for name, mode, blocks in profile.files(runs):
                 modes.add(mode)
                 path = places.path(name)
                 one = FileCoverage(path, blocks=blocks, mode=mode)
                 found[path] = merge_files(found[path], one) if path in found else one
-            origins.append(Provenance(format=self.name, path=file.name, digest=f"sha256:{profile.digest.hexdigest()}"))
         notes = [*places.notes(), *([MIXED] if len(modes) > 1 else [])]
         return Report({(None, path): found[path] for path in sorted(found)}, tuple(origins), notes=tuple(notes))
+
+    def _shape(self, whole: loop.Whole, sources: Sources) -> tuple[Shape | None, list[str]]:
+        """The shape of a profile that has the lines of the one before, with the notes; None where a block or a place is
+        there twice. The same as for the last one, when that is asked for."""
+        if self._shaped[0] is not whole or self._shaped[1] is not sources:
+            places = Places(sources)
+            paths = [places.path(_name(file.name)) for file in whole.files]
+            rows = sorted(zip(paths, whole.files, whole.bounds, whole.bounds[1:], strict=False), key=itemgetter(0))
+            shape: Shape | None = {(None, path): (file.layout, begin, end) for path, file, begin, end in rows}
+            if len(set(paths)) < len(paths) or any(file.twice for file in whole.files):
+                shape = None
+            self._shaped = whole, sources, shape, places.notes()
+        return self._shaped[2:]
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """In the order of `go tool covdata textfmt`. A file without blocks gets one a line, columns 1 to 2. Mode "set"
@@ -87,20 +107,28 @@ class _Profile:
         self._mode: Mode | None = None
         self.digest = hashlib.sha256()
 
-    def files(self) -> Iterator[tuple[str, Mode, Blocks]]:
-        """Each file's name, mode and blocks; a file that is there in both modes comes twice."""
-        runs: dict[tuple[bytes, Mode], list[loop.Run]] = {}
+    def runs(self) -> list[tuple[Mode, loop.Run]]:
+        """All there are, each with its mode."""
+        found: list[tuple[Mode, loop.Run]] = []
         lines: list[bytes] = []
         for more, last in self._pieces():
             lines = lines + more if lines else more
-            done = self._runs(runs, lines, last)
+            done = self._runs(found, lines, last)
             self._done += done
             del lines[:done]
-        for (raw, mode), of_file in runs.items():
+        return found
+
+    def files(self, runs: Iterable[tuple[Mode, loop.Run]]) -> Iterator[tuple[str, Mode, Blocks]]:
+        """Each file's name, mode and blocks; a file that is there in both modes comes twice."""
+        by_file: dict[tuple[bytes, Mode], list[loop.Run]] = {}
+        for mode, run in runs:
+            for part in loop.parts(run):
+                by_file.setdefault((part.name, mode), []).append(part)
+        for (raw, mode), of_file in by_file.items():
             name = _name(raw)
             yield name, mode, self._blocks(name, of_file, mode)
 
-    def _runs(self, runs: dict[tuple[bytes, Mode], list[loop.Run]], lines: Sequence[bytes], last: bool) -> int:
+    def _runs(self, into: list[tuple[Mode, loop.Run]], lines: Sequence[bytes], last: bool) -> int:
         found: list[loop.Run] = []
         try:
             done = loop.runs(lines, self._known, _DECODE, found, last=last)
@@ -113,7 +141,7 @@ class _Profile:
             elif self._mode is None:
                 raise self._refused("comes before any `mode:` line", lines, run.at)
             else:
-                runs.setdefault((run.name, self._mode), []).append(run)
+                into.append((self._mode, run))
         return done
 
     def _of_line(self, lines: Sequence[bytes], at: int) -> Mode:

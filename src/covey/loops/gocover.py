@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import accumulate, chain
 from operator import sub
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ MOST_KNOWN = 500_000  # lines kept for comparing, over all files
 LAST_LINE = 10_000_000
 MOST_SPANNED = 50_000_000  # lines that the blocks of one run reach over, all together
 
+_NO_LAYOUT = array("i")
 _FIELDS = 6  # numbers of a line
 _DIGITS = b"0123456789"
 _COUNTS = _DIGITS + b","
@@ -42,7 +43,7 @@ class Run(NamedTuple):
     """Consecutive lines of one file, or of the pseudo-file b"" (empty lines) or b"mode" (a mode line).
 
     layout: array('i'), five numbers a block, ascending by position; hits: array('q'); twice: whether a position is
-    there more than once.
+    there more than once. whole: the run is of many files, see `parts`.
     """
 
     at: int
@@ -50,6 +51,7 @@ class Run(NamedTuple):
     layout: array[int]
     hits: array[int]
     twice: bool = False
+    whole: Whole | None = None
 
 
 class Known:
@@ -58,32 +60,29 @@ class Known:
     def __init__(self) -> None:
         self.files: dict[bytes, _File | None] = {}
         self.room = MOST_KNOWN
-        self._length = 0  # lines of the last profile
-        self._whole: list[_File] = []  # when two profiles had equally many lines: the files of the last, in its order
-        self._starts: list[bytes] = []
+        self._whole: Whole | None = None
 
-    def whole(self, lines: Sequence[bytes], at: int, decode: Decode) -> list[Run]:
-        """The runs of all lines from `at` on, when they are those of the last profile with other counts; else none."""
-        starts = self._starts
-        if not starts or len(lines) - at != len(starts) or not lines[-1].startswith(starts[-1]):
-            return []
-        hits = _counts(lines, at, starts, decode)
+    def whole(self, lines: Sequence[bytes], at: int, decode: Decode) -> Run | None:
+        """One run of all lines from `at` on, when they are those of known files, each as it was before; else None."""
+        files: list[_File] = []
+        ahead, end = at, len(lines)
+        while ahead < end:
+            line = lines[ahead]
+            file = self.files.get(line[: line.rfind(b":")])
+            if file is None:
+                return None
+            files.append(file)
+            ahead += len(file.starts)
+        if ahead > end:
+            return None
+        whole = self._whole
+        if whole is None or whole.files != files:  # mostly the very same objects
+            whole = Whole(files)
+        hits = _counts(lines, at, whole.starts, decode)
         if hits is None:
-            return []
-        runs, begin = [], 0
-        for file in self._whole:
-            stop = begin + len(file.starts)
-            runs.append(Run(at + begin, file.name, file.layout, _sorted(hits[begin:stop], file.moved), file.twice))
-            begin = stop
-        return runs
-
-    def keep_whole(self, lines: Sequence[bytes], at: int, runs: Sequence[Run]) -> None:
-        """Remember which files these lines, from `at` on, are: once the last profile had as many lines."""
-        same, self._length = self._length == len(lines), len(lines)
-        files = [self.files.get(run.name) for run in runs if run.at >= at] if same else []
-        known = [file for file in files if file is not None]
-        if known and len(known) == len(files) and sum(len(file.starts) for file in known) == len(lines) - at:
-            self._whole, self._starts = known, list(chain.from_iterable(file.starts for file in known))
+            return None
+        self._whole = whole
+        return Run(at, b"", _NO_LAYOUT, _sorted(hits, whole.moved), whole=whole)
 
     def keep(self, run: Run, lines: Sequence[bytes], moved: Moved) -> None:
         """Remember a file, where there is room; a first meeting only notes its name, as most profiles come alone."""
@@ -113,6 +112,33 @@ class _File(NamedTuple):
     twice: bool
 
 
+class Whole:
+    """The files of a profile in its order, and their lines as one: as long as profiles come that are of the same files
+    line by line, this is the same object."""
+
+    __slots__ = ("bounds", "files", "moved", "starts")
+
+    def __init__(self, files: Sequence[_File]) -> None:
+        self.files = files
+        self.starts = list(chain.from_iterable(file.starts for file in files))
+        self.bounds = [0, *accumulate(len(file.starts) for file in files)]
+        pairs = list(zip(files, self.bounds, strict=False))
+        self.moved: Moved = (
+            [begin + at for file, begin in pairs for at in file.moved[0]],
+            [begin + at for file, begin in pairs for at in file.moved[1]],
+        )
+
+
+def parts(run: Run) -> list[Run]:
+    """A run as runs of one file each."""
+    if run.whole is None:
+        return [run]
+    return [
+        Run(run.at + begin, file.name, file.layout, run.hits[begin:end], file.twice)
+        for file, begin, end in zip(run.whole.files, run.whole.bounds, run.whole.bounds[1:], strict=False)
+    ]
+
+
 def runs(lines: Sequence[bytes], known: Known, decode: Decode, found: list[Run], *, last: bool) -> int:
     """Add the runs of `lines`, which have no ends, to `found`. Returns how many lines are done: unless `last`, a run
     that may go on in lines still to come is left, but for one that fills all. DamagedLineError for what is no block."""
@@ -122,13 +148,13 @@ def runs(lines: Sequence[bytes], known: Known, decode: Decode, found: list[Run],
         line = lines[at]
         name = line[: line.rfind(b":")] if b":" in line else b""
         if not line or (name == b"mode" and not _LINE.fullmatch(line)):
-            add(Run(at, name, array("i"), array("q")))
+            add(Run(at, name, _NO_LAYOUT, array("q")))
             at += 1
             continue
         if first < 0:
             first = at
             if whole := known.whole(lines, at, decode):
-                found += whole
+                add(whole)
                 return end
         seen = get(name)
         if seen is not None and (hits := _counts(lines, at, seen.starts, decode)) is not None:
@@ -143,7 +169,6 @@ def runs(lines: Sequence[bytes], known: Known, decode: Decode, found: list[Run],
         known.keep(run, lines[at:stop], moved)
         add(run)
         at = stop
-    known.keep_whole(lines, max(first, 0), found)
     return at
 
 

@@ -13,6 +13,7 @@ from covey.loops import columns
 from covey.model.counted import NO_LINES, WIDTH, Blocks, Branches, Functions, Lines
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Mode, Report, bits
+from covey.model.sheet import on_sheet
 
 How = Literal["sum", "max", "presence", "subtract", "intersect"]
 _COMBINE: Mapping[How, columns.Combine] = {
@@ -51,6 +52,7 @@ def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False,
     seen: dict[object, Provenance] = {}
     told: dict[Key, str] = {}
     count = 0
+    sheet: Report | None = None  # what was added up in one column, not in `files` yet
     for report in reports:
         count += 1
         if how in ("subtract", "intersect") and count > 2:
@@ -60,13 +62,19 @@ def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False,
             seen.update((object(), source) for source in report.sources)
         elif report.sources and not _news(report.sources, seen, notes):
             continue
-        _fold(files, report, how, relaxed, told, first=count == 1)
+        rest: Report | None = report
+        if how == "sum":
+            sheet, rest = on_sheet(sheet, report)
+        if rest is not None:
+            _fold(files, rest, how, relaxed, told, first=count == 1)
         for name, by_file in report.slices.items() if how in ("sum", "max", "presence") else ():
             mine = slices.setdefault(name, {})
             for key, bit_set in by_file.items():
                 mine[key] = mine.get(key, 0) | bit_set
     if how in ("subtract", "intersect") and count != 2:
         raise UsageError(f"--how {how} takes exactly two inputs")
+    if sheet is not None:
+        _fold(files, sheet, how, relaxed, told, first=False)
     return Report.of(files.values(), seen.values(), slices, notes)
 
 
