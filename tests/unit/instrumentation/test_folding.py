@@ -418,14 +418,14 @@ def test_a_process_that_finds_the_spool_full_makes_room(spool):
     many(spool, 3)
     used = sum(path.stat().st_size for path in spool.glob("*.seg"))
     files = agent_runs.agent_module("spool").Spool(str(spool), str(spool), used + (12 << 10))
-    agent_runs.agent_module("segment").Segment(files, agent_runs.agent_module("identity").Identity(), "probes")
+    agent_runs.agent_module("segment").Segment(files, agent_runs.agent_module("processes").Identity(), "probes")
     assert [name.partition("-")[0] for name in names(spool)] == ["0", str(os.getpid())]
     assert told(spool)[0]["/lib"] == {1, 2, 3}
 
 
 def test_a_spool_full_of_what_lives_stays_as_it_is(spool):
     files = agent_runs.agent_module("spool").Spool(str(spool), str(spool), 40 << 10)
-    layout, identity = agent_runs.agent_module("segment"), agent_runs.agent_module("identity").Identity()
+    layout, identity = agent_runs.agent_module("segment"), agent_runs.agent_module("processes").Identity()
     kept = [layout.Segment(files, identity, "probes") for _ in range(2)]
     with pytest.raises(OSError, match="spool is full"):
         layout.Segment(files, identity, "probes")

@@ -100,7 +100,7 @@ def test_links_folders_and_pipes_are_not_opened(tmp_path):
 
 def test_held_for_as_long_as_anybody_maps_it(tmp_path):
     spools = agent_runs.agent_module("spool")
-    identity = agent_runs.agent_module("identity").Identity()
+    identity = agent_runs.agent_module("processes").Identity()
     os.chmod(tmp_path, 0o700)
     writer = layout.Segment(spools.Spool(str(tmp_path), str(tmp_path), 1 << 20), identity, "probes")
     path = str(tmp_path / writer.name)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-identity = agent_runs.agent_module("identity")
+identity = agent_runs.agent_module("processes")
 reading = agent_runs.agent_module("reading")
 segments = agent_runs.agent_module("segment")
 spools = agent_runs.agent_module("spool")

@@ -28,14 +28,14 @@ class Facts:
     def __init__(self, folder: str, limit: int) -> None:
         self._file = OwnFile(folder, "sources.cache", b"COVEYSF2")
         self._limit = limit
-        self._known = {}
+        self.known = {}  # path -> (stamp, digest, lines, head), to be believed of a file that has this stamp now
         self._new = {}
         self._read()
         atexit.register(self.flush)
 
     def get(self, path: str, stamp: tuple):
         """(stamp, digest, lines, head) of the file with this stamp, or None; an empty head is none."""
-        known = self._known.get(path)
+        known = self.known.get(path)
         return known if known is not None and known[0] == stamp else None
 
     def put(self, path: str, stamp: tuple, digest: bytes, lines: int) -> None:
@@ -44,7 +44,7 @@ class Facts:
             return
         name = path.encode("utf-8", "surrogateescape")
         head = record_head(name, digest, lines) if 0 < lines <= LINES_MAX and len(name) <= PATH_MAX else b""
-        self._known[path] = self._new[path] = (stamp, digest, lines, head)
+        self.known[path] = self._new[path] = (stamp, digest, lines, head)
         if len(self._new) >= _BLOCK:
             self.flush()
 
@@ -70,10 +70,10 @@ class Facts:
             at = _DATA_AT
             while at + 4 <= len(data):
                 length = int.from_bytes(data[at : at + 4], "little")
-                self._known.update(marshal.loads(data[at + 4 : at + 4 + length]))
+                self.known.update(marshal.loads(data[at + 4 : at + 4 + length]))
                 at += 4 + length
         except (OSError, EOFError, ValueError, TypeError):
-            self._known.clear()
+            self.known.clear()
 
 
 def stamp_of(state: os.stat_result) -> tuple:

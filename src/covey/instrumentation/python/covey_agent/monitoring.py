@@ -1,4 +1,4 @@
-"""The core for Python 3.12 and later: `sys.monitoring`.
+"""The core for Python 3.12 and later: `sys.monitoring`, with the waking thread, and what a fork does to them.
 
 The start of each code object is seen once; where its file is wanted, its lines are asked for, and each line's event is
 switched off after the first time, so that code at work costs nothing. A new window re-arms them: `restart_events()`,
@@ -14,8 +14,9 @@ import os
 import sys
 
 from covey_agent import sources as texts
-from covey_agent.recorder import is_of_the_application
+from covey_agent.recorder import Recorder, is_of_the_application
 from covey_agent.segment import UNKNOWN_HASH
+from covey_agent.wake import Wake
 
 _SPARE_LINES = 1000
 _NAME = "covey"
@@ -23,6 +24,27 @@ _NAME = "covey"
 
 class NoTool(Exception):
     """The tool numbers of sys.monitoring that are for anybody are taken."""
+
+
+class MonitoringCore:
+    """Records as soon as it is made; raises NoTool."""
+
+    def __init__(self, settings, sources, program: str) -> None:
+        self.recorder = Recorder(settings, "monitoring", program)
+        self._monitoring = Monitoring(self.recorder, sources, self._in_child)
+        self._wake = Wake(self.recorder, self._monitoring.rearm)
+        if self.recorder.segment() is None:
+            return
+        self._monitoring.start()
+        self._wake.start()
+        os.register_at_fork(
+            before=self._wake.before_fork, after_in_parent=self._wake.in_parent, after_in_child=self._in_child
+        )
+
+    def _in_child(self):
+        # At once, not when the first new line runs: a child that runs only what its parent ran has to be re-armed too.
+        self._monitoring.forked()
+        self._wake.in_child()
 
 
 class Monitoring:
@@ -72,15 +94,19 @@ class Monitoring:
         monitoring = sys.monitoring
         set_local_events, line, disable = monitoring.set_local_events, monitoring.events.LINE, monitoring.DISABLE
         planes, unwanted, tool = self._planes, self._unwanted, self._tool
-        getpid, judge, frame = os.getpid, self._judge, sys._getframe
+        getpid, known, judge, frame = os.getpid, self._known, self._judge, sys._getframe
 
         def start(code, _offset):
             name = code.co_filename
-            if getpid() != self._pid:
+            pid = getpid()
+            if pid != self._pid:
                 self._in_child()
             if name in unwanted:
                 return disable
-            if (name not in planes or code.co_name == "<module>") and not judge(code, frame(1)):
+            if name in planes:
+                if code.co_name == "<module>" and not judge(code, frame(1)):
+                    return disable
+            elif not known(name, pid) and not judge(code, frame(1)):
                 return disable
             set_local_events(tool, code, line)
             return disable
@@ -90,6 +116,23 @@ class Monitoring:
     def _in_child(self):
         self.forked()
         self._on_fork()
+
+    def _known(self, name, pid):
+        """Whether it is a file to record that an earlier process has read: the quick way, which most modules of a
+        second start go. What does not fit, or fails, goes the long way, which says why."""
+        try:
+            if name not in self._recorder.facts.known or not self._wanted(name):
+                return False
+            plane, stamp = self._recorder.known_plane(name, pid)
+        except Exception as error:
+            if is_of_the_application(error):
+                raise
+            return False
+        if plane is None:
+            return False
+        self._planes[name] = plane
+        self._stamps[name] = stamp
+        return True
 
     def _judge(self, code, frame):
         """Whether to record this code, of a file seen for the first time or of a module loaded again."""
@@ -101,24 +144,13 @@ class Monitoring:
                 return False
             if name in self._planes:
                 return not self._has_changed(name, path) or self._load(name, path, code, frame)
-            return self._load_known(name, path) or self._load(name, path, code, frame)
+            return self._load(name, path, code, frame)
         except Exception as error:
             if is_of_the_application(error):
                 raise
             self._unwanted.add(name)
             self._recorder.say_once(f"not all is recorded: {name}: {error!r}")
             return False
-
-    def _load_known(self, name, path):
-        try:
-            plane, stamp = self._recorder.known_plane(path)
-        except OSError:
-            return False
-        if plane is None:
-            return False
-        self._planes[name] = plane
-        self._stamps[name] = stamp
-        return True
 
     def _has_changed(self, name, path):
         stamp = self._stamps.get(name)

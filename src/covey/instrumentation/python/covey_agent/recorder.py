@@ -7,7 +7,7 @@ import sys
 
 from covey_agent import spool as spools
 from covey_agent.facts import Facts, stamp_of
-from covey_agent.identity import Identity
+from covey_agent.processes import Identity
 from covey_agent.segment import FULL, Segment, SegmentFull
 
 _FACTS_MAX = 4 << 20
@@ -50,20 +50,18 @@ class Recorder:
                 pass
         return self._do(lambda segment: segment.add(path, digest, lines))
 
-    def known_plane(self, path: str):
+    def known_plane(self, path: str, pid: int):
         """The plane, as `plane`, and the stamp of a file whose source an earlier process has read; (None, None) when
-        none has, it has changed, or there is no room. May raise OSError."""
-        stamp = stamp_of(_stat(path))
-        known = self.facts.get(path, stamp)
-        if known is None or not known[2]:
+        none has, it has changed, or it takes more than one copy to say so. `path` is absolute, `pid` this process.
+        Raises OSError, and SegmentFull for want of room, which nobody has been told of then."""
+        known = self.facts.known.get(path)
+        segment = self._segments.get(pid)
+        if known is None or segment is None or segment in self._exhausted:
             return None, None
-        segment = self._segments.get(_getpid())
-        if known[3] and segment is not None and segment not in self._exhausted:
-            try:
-                return segment.add_ready(known[3], known[2]), stamp
-            except SegmentFull:  # as above
-                pass
-        return self.plane(path, known[1], known[2]), stamp
+        stamp, _, lines, head = known
+        if not head or stamp_of(_stat(path)) != stamp:
+            return None, None
+        return segment.add_ready(head, lines), stamp
 
     def note(self, path: str) -> None:
         """Says that the file at `path` was loaded before it could be recorded."""

@@ -104,7 +104,7 @@ class Segment:
     """The writer of one process's segment.
 
     `files` (a `spool.Spool`) opens and reserves; any `OSError` of it means there is no room. `identity` is an
-    `identity.Identity`. Attributes: `name` of the file, `folder` it is in, `identity`, `uid`.
+    `processes.Identity`. Attributes: `name` of the file, `folder` it is in, `identity`, `uid`.
     """
 
     def __init__(self, files, identity, core: str, program: str = "", flags: int = 0) -> None:
@@ -178,7 +178,7 @@ class Segment:
         at = position - extent.start
         extent.map[at : at + len(head)] = head
         claim[1] = True
-        if self._published == position and end not in self._claims:
+        if self._published == position:  # nobody before us is at work, nor, mostly, behind us
             self._published = end
             self._header[56:64] = end.to_bytes(8, "little")
             if end not in self._claims:

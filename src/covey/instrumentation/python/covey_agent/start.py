@@ -53,7 +53,7 @@ def _start(settings):
 
 def _start_core(settings, sources, program):
     if settings.core == "monitoring":
-        from covey_agent.cores import MonitoringCore, NoTool
+        from covey_agent.monitoring import MonitoringCore, NoTool
 
         try:
             return MonitoringCore(settings, sources, program)
