@@ -27,7 +27,7 @@ check: .venv/dev.done ## style, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev.done .cache/bench-node/installed ## compare with peers in one run, as ratios
+bench: .venv/dev.done .venv/peers.done .cache/bench-node/installed ## compare with peers in one run, as ratios
 	$(BIN)/python -m bench
 
 docs: .venv/dev.done ## renew the parts of docs/ that are generated from the code
@@ -37,6 +37,7 @@ setup: .venv/dev.done ## install everything for development into .venv
 
 lock: $(UV) ## compile requirements/*.in anew
 	for name in uv runtime demo dev; do $(LOCK) --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; done
+	$(LOCK) --python-version 3.11 -c requirements/dev.txt requirements/peers.in -o requirements/peers.txt
 	for name in bench oracle; do $(LOCK) --python-version 3.9 --universal requirements/$$name.in -o requirements/$$name.txt; done
 	$(LOCK) --python-version 3.9 --universal -c requirements/demo.txt examples/flask-service/requirements.in -o examples/flask-service/requirements.txt
 
