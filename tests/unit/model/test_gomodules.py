@@ -25,7 +25,7 @@ TEXTS = {
     "other/go.mod": "module example.com/tools",
 }
 MODULES = GoModules.of(TEXTS)
-PATHS = PathMap(FILES, (Alias.parse("example.com/old=pkg"),), "/work/repo")
+PATHS = PathMap(FILES, (Alias.parse("example.com/old=pkg"),), "/srv/repo")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ PATHS = PathMap(FILES, (Alias.parse("example.com/old=pkg"),), "/work/repo")
         ("example.com/m/vendor/example.org/dep/dep.go", "vendor/example.org/dep/dep.go", "go.mod example.com/m -> ."),
         ("example.com/old/a.go", "pkg/a.go", "--map example.com/old -> pkg"),
         ("./pkg/a.go", "pkg/a.go", "relative"),
-        ("_/work/repo/pkg/a.go", "pkg/a.go", "inside"),
+        ("_/srv/repo/pkg/a.go", "pkg/a.go", "inside"),
         ("command-line-arguments/main.go", "main.go", "relative"),
     ],
 )
