@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from covey.formats.base import Place, Sources
+from covey.formats.base import Sources
 from covey.formats.sources import CheckoutSources
 from covey.model.outside import clean
 from covey.model.paths import Alias, normal
@@ -40,16 +40,15 @@ class Explained:
 def explain(sources: Sources, report: Report) -> list[Explained]:
     """Every path that was looked up while `report` was read, ascending; and its files that never were, since their
     report names places of the repository already."""
-    located: Mapping[str, Place] = sources.located if isinstance(sources, CheckoutSources) else {}
     nearest = _Nearest(sources) if isinstance(sources, CheckoutSources) else None
     found = []
-    for recorded, place in sorted(located.items()):
+    for recorded, place in sorted(sources.located.items()):
         if place.mapped:
             found.append(Explained(recorded, place.path, place.rule))
         else:
             near = tuple(nearest.of(recorded)) if nearest else ()
             found.append(Explained(recorded, None, "", place.why.partition("; nearest: ")[0], near))
-    placed = {place.path for place in located.values()}
+    placed = {place.path for place in sources.located.values()}
     found += [Explained(path, path, AS_REPORTED) for _, path in report.files if path not in placed]
     return found
 

@@ -22,6 +22,7 @@ from covey.model.report import Report
 
 P = ParamSpec("P")
 Found = TypeVar("Found")
+_NAMED = 3  # files that a note names
 
 
 @dataclass
@@ -111,10 +112,26 @@ def load(
         raise reading.failures[0]
     for fmt in reading.recognise.used.values():
         merged = fmt.complete(merged, reading.sources)
+    unplaced = {place.path: place.why for place in reading.sources.located.values() if not place.mapped}
     if reading.scope:
         merged = reading.scope(merged)
-    more = [*reading.notes, *(f"not read: {failure.what}" for failure in reading.failures)]
+    more = [
+        *_without_place(merged, unplaced),
+        *reading.notes,
+        *(f"not read: {failure.what}" for failure in reading.failures),
+    ]
     return replace(merged, notes=tuple(dict.fromkeys((*merged.notes, *more)))) if more else merged
+
+
+def _without_place(report: Report, unplaced: Mapping[str, str]) -> Iterator[str]:
+    """One note a reason: a build that covers its dependencies has thousands of files of other people's."""
+    by_reason: dict[str, list[str]] = {}
+    for _, path in report.files:
+        if path in unplaced:
+            by_reason.setdefault(unplaced[path].partition("; nearest: ")[0], []).append(path)
+    for why, paths in by_reason.items():
+        more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+        yield f"without a place in the repository ({why}): {', '.join(paths[:_NAMED])}{more}"
 
 
 def _of_part(

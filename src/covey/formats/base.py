@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -95,6 +95,10 @@ class Sources(Protocol):
 
     def import_path(self, path: str) -> str | None:
         """What Go calls a file of the checkout; None where it is no file of a Go module there."""
+
+    @property
+    def located(self) -> Mapping[str, Place]:
+        """What was asked so far, by recorded path."""
 
     def listing(self, suffix: str) -> Sequence[str]:
         """The repository-relative paths of the checkout that end in `suffix`, ascending; empty without a checkout."""

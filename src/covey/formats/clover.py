@@ -34,15 +34,12 @@ class Clover:
 
         found = Document()
         origin = xmlreading.read(file, found.elements, self.name)
-        notes: dict[str, None] = {}
         built: dict[str, FileCoverage] = {}
         for path in list(found.files):
             place = sources.locate(path)
             read = found.files.pop(path).file(place.path)  # so that the file is not held twice
             built[place.path] = merge_files(built[place.path], read, "max") if place.path in built else read
-            if sources.root and not place.mapped:
-                notes[f"without a place in the repository: {place.path} ({place.why})"] = None
-        return Report.of(built.values(), [replace(origin, collected_at=found.when)], notes=notes)
+        return Report.of(built.values(), [replace(origin, collected_at=found.when)])
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """As Istanbul lays it out, with a row for each function before the lines, as PHPUnit and OpenClover have it."""

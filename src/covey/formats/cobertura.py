@@ -47,8 +47,6 @@ class Cobertura:
             if place.path in built:
                 notes[f"several files of {file.name} are {place.path} in the repository"] = None
                 read = merge_files(built[place.path], read, "max")
-            if sources.root and not place.mapped:
-                notes[f"without a place in the repository: {place.path} ({place.why})"] = None
             built[place.path] = read
         return Report.of(built.values(), [replace(origin, collected_at=found.when)], notes=notes)
 

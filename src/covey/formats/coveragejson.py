@@ -63,18 +63,15 @@ def read(file: Input, data: bytes, sources: Sources) -> Report:
         raise FormatError(f"JSON report of format {raw.meta.format}; this covey reads up to {_NEWEST}", path=file.name)
     files: dict[str, FileCoverage] = {}
     slices: dict[str, dict[Key, int]] = {}
-    notes: list[str] = []
     for name, entry in raw.files.items():
         place = sources.locate(clean(name))
         if place.path in files:
             raise FormatError(f"two files of it are {place.path} in the repository", path=file.name)
-        if not place.mapped and sources.root:
-            notes.append(f"without a place in the repository: {place.path} ({place.why})")
         found = _file(file.name, place, entry)
         files[place.path] = found
         _slice(slices, found, entry.contexts)
     origin = replace(provenance(file, data, "coveragepy"), collected_at=when)
-    return Report.of(files.values(), [origin], slices, notes)
+    return Report.of(files.values(), [origin], slices)
 
 
 def _file(report: str, place: Place, entry: _File) -> FileCoverage:

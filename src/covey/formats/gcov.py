@@ -114,8 +114,6 @@ class Gcov:
             negative = 0
             for gathered in _gathered(data, file.name):
                 place = sources.locate(gathered.path)
-                if sources.root and not place.mapped:
-                    notes[f"without a place in the repository: {place.path} ({place.why})"] = None
                 one = gathered.coverage(place.path)
                 found[place.path] = merge_files(found[place.path], one) if place.path in found else one
                 negative += gathered.negative

@@ -17,7 +17,7 @@ from covey.formats.gocounters import MAGIC as COUNTERS
 from covey.formats.gocounters import Process
 from covey.formats.gometa import MAGIC as META
 from covey.formats.gometa import Build
-from covey.formats.gonames import MIXED, Places, listed
+from covey.formats.gonames import MIXED, listed
 from covey.formats.intake import MOST_BYTES, collector_off, provenance
 from covey.loops.gocovdata import COUNTER
 from covey.model.counted import Blocks
@@ -42,7 +42,7 @@ class GoCovData:
         with collector_off():
             for file in files:
                 capture.take(file)
-            return capture.report(Places(sources))
+            return capture.report(sources)
 
     def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - see below
         raise UsageError("gocovdata is only read", hint="--format gocover writes what Go's tools read")
@@ -85,17 +85,17 @@ class _Capture:
         elif known.digest != source.digest:
             raise FormatError(f"has the name of {known.path} and another content", path=file.name)
 
-    def report(self, places: Places) -> Report:
+    def report(self, sources: Sources) -> Report:
         found: dict[str, FileCoverage] = {}
         origins: list[Provenance] = []
         for hash_, build in self._builds.items():
             processes = self._processes.get(hash_, [])
             for name, file in build.files(processes):
-                path = places.path(name)
+                path = sources.imported(name).path
                 one = FileCoverage(path, functions=file.functions, blocks=file.blocks, mode=build.mode)
                 found[path] = _both(found[path], one) if path in found else one
             origins += [self._sources[one.identity] for one in processes] or [self._metas[hash_]]
-        notes = [*places.notes(), *self._lost()]
+        notes = self._lost()
         if len({build.mode for build in self._builds.values()}) > 1:
             notes.append(MIXED)
         return Report.of(found.values(), origins, notes=notes)

@@ -15,7 +15,7 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats.base import Input, Sources
-from covey.formats.gonames import MIXED, Places, with_import_paths
+from covey.formats.gonames import MIXED, with_import_paths
 from covey.formats.intake import MOST_BYTES, clean, flat_paths
 from covey.loops import goblocks
 from covey.loops import gocover as loop
@@ -38,7 +38,7 @@ class GoCover:
 
     def __init__(self) -> None:
         self._known = loop.Known()
-        self._shaped: tuple[object, object, Shape | None, list[str]] = (None, None, None, [])
+        self._shaped: tuple[object, object, Shape | None] = (None, None, None)
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         return _STARTS.match(head) is not None
@@ -48,36 +48,34 @@ class GoCover:
         test binary, with -coverpkg) is one. Files are named by import path, which go.mod maps to the checkout."""
         found: dict[str, FileCoverage] = {}
         origins: list[Provenance] = []
-        places = Places(sources)
         modes: set[Mode] = set()
         for file in files:
             profile = _Profile(file, self._known)
             runs = profile.runs()
             origins.append(Provenance(format=self.name, path=file.name, digest=f"sha256:{profile.digest.hexdigest()}"))
             if len(files) == len(runs) == 1 and runs[0][1].whole is not None and runs[0][0] == "count":
-                shape, notes = self._shape(runs[0][1].whole, sources)
+                shape = self._shape(runs[0][1].whole, sources)
                 if shape is not None:
-                    return Report(Sheet(shape, runs[0][1].hits), tuple(origins), notes=tuple(notes))
+                    return Report(Sheet(shape, runs[0][1].hits), tuple(origins))
             for name, mode, blocks in profile.files(runs):
                 modes.add(mode)
-                path = places.path(name)
+                path = sources.imported(name).path
                 one = FileCoverage(path, blocks=blocks, mode=mode)
                 found[path] = merge_files(found[path], one) if path in found else one
-        notes = [*places.notes(), *([MIXED] if len(modes) > 1 else [])]
-        return Report({(None, path): found[path] for path in sorted(found)}, tuple(origins), notes=tuple(notes))
+        notes = (MIXED,) if len(modes) > 1 else ()
+        return Report({(None, path): found[path] for path in sorted(found)}, tuple(origins), notes=notes)
 
-    def _shape(self, whole: loop.Whole, sources: Sources) -> tuple[Shape | None, list[str]]:
-        """The shape of a profile that has the lines of the one before, with the notes; None where a block or a place is
+    def _shape(self, whole: loop.Whole, sources: Sources) -> Shape | None:
+        """The shape of a profile that has the lines of the one before; None where a block or a place is
         there twice. The same as for the last one, when that is asked for."""
         if self._shaped[0] is not whole or self._shaped[1] is not sources:
-            places = Places(sources)
-            paths = [places.path(_name(file.name)) for file in whole.files]
+            paths = [sources.imported(_name(file.name)).path for file in whole.files]
             rows = sorted(zip(paths, whole.files, whole.bounds, whole.bounds[1:], strict=False), key=itemgetter(0))
             shape: Shape | None = {(None, path): (file.layout, begin, end) for path, file, begin, end in rows}
             if len(set(paths)) < len(paths) or any(file.twice for file in whole.files):
                 shape = None
-            self._shaped = whole, sources, shape, places.notes()
-        return self._shaped[2:]
+            self._shaped = whole, sources, shape
+        return self._shaped[2]
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """In the order of `go tool covdata textfmt`. A file without blocks gets one a line, columns 1 to 2. Mode "set"

@@ -13,28 +13,6 @@ MIXED = "data of mode set and of mode count are one: the result tells what ran, 
 _NAMED = 3  # files that a note names
 
 
-class Places:
-    """Maps names to paths, and remembers those that have no place."""
-
-    def __init__(self, sources: Sources) -> None:
-        self._sources = sources
-        self._lost: dict[str, str] = {}
-
-    def path(self, name: str) -> str:
-        """The path to show: the place's, or the name itself, made relative."""
-        place = self._sources.imported(name)
-        if not place.mapped and self._sources.root:
-            self._lost[place.path] = place.why
-        return place.path
-
-    def notes(self) -> list[str]:
-        """One note a reason: a build with -coverpkg=all has thousands of files of other people's modules."""
-        by_reason: dict[str, list[str]] = {}
-        for path, why in self._lost.items():
-            by_reason.setdefault(why.partition("; nearest")[0], []).append(path)
-        return [f"without a place in the repository ({why}): {listed(paths)}" for why, paths in by_reason.items()]
-
-
 def listed(names: Sequence[str]) -> str:
     """The first few, and how many there are."""
     shown = ", ".join(names[:_NAMED])

@@ -47,8 +47,6 @@ class Istanbul:
             origins.append(provenance(file, data, self.name))
             for recorded, via, entry in _entries(data, file.name):
                 place = sources.locate(clean(recorded), via=via)
-                if sources.root and not place.mapped:
-                    notes[f"without a place in the repository: {place.path} ({place.why})"] = None
                 one = self._coverage(place.path, entry, file.name)
                 _put(waiting if entry.all else found, one, notes)
         return Report.of((waiting | found).values(), origins, notes=notes)

@@ -49,8 +49,6 @@ class Jacoco:
             place = places.of(name)
             read = found.files.pop(name).file(place.path)  # so that the file is not held twice
             built[place.path] = merge_files(built[place.path], read, "max") if place.path in built else read
-            if sources.root and not place.mapped:
-                notes[f"without a place in the repository: {place.path} ({place.why})"] = None
         if found.nowhere:
             notes[f"{file.name}: {found.nowhere} classes do not tell their source file; they are not counted"] = None
         return Report.of(built.values(), [replace(origin, collected_at=found.when)], notes=notes)

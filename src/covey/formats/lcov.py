@@ -42,8 +42,6 @@ class Lcov:
             with file.open() as stream:
                 for section in reader.sections(stream):
                     place = sources.locate(section.path)
-                    if sources.root and not place.mapped:
-                        notes[f"without a place in the repository: {place.path} ({place.why})"] = None
                     read = FileCoverage(place.path, section.lines, section.branches, section.functions)
                     found[place.path] = merge_files(found[place.path], read) if place.path in found else read
             if reader.negative:

@@ -74,8 +74,6 @@ class Llvm:
             origins.append(provenance(file, data, self.name))
             for recorded, read in _files(data, file.name, notes):
                 place = sources.locate(recorded)
-                if sources.root and not place.mapped:
-                    notes[f"without a place in the repository: {place.path} ({place.why})"] = None
                 one = read.coverage(place.path)
                 found[place.path] = merge_files(found[place.path], one) if place.path in found else one
         return Report.of(found.values(), origins, notes=notes)

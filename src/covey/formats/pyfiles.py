@@ -80,8 +80,6 @@ class PythonFiles:
             if self._measured and self.rules.has_source:
                 self.note("not counted, for no file under the configured source is known to be it", place.path)
                 return False
-            if self.sources.root:
-                self.note("without a place in the repository", f"{place.path} ({place.why})")
             return self.rules.reported(place.path)
         return self._scope.counts(place.path) if self._measured else self.rules.reported(place.path)
 

@@ -39,15 +39,12 @@ class Sonar:
         found = _Document()
         elements = xmlreading.Elements("coverage", {"file": found.start_file, "lineToCover": found.start_line})
         origin = xmlreading.read(file, elements, self.name)
-        notes: dict[str, None] = {}
         built: dict[str, FileCoverage] = {}
         for path, (lines, forks) in found.files.items():
             place = sources.locate(path)
             read = FileCoverage(place.path, Lines.of(lines), of_forks(forks), mode="set")
             built[place.path] = merge_files(built[place.path], read, "max") if place.path in built else read
-            if sources.root and not place.mapped:
-                notes[f"without a place in the repository: {place.path} ({place.why})"] = None
-        return Report.of(built.values(), [origin], notes=notes)
+        return Report.of(built.values(), [origin])
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """Paths relative to the repository, which is where the scanner has to run. Branches of lines that are not

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 
 from covey.formats.base import Place
 from covey.model.gomodules import MOST_TEXT as MOST_MODULES
@@ -84,7 +85,7 @@ class CheckoutSources:
         mapped = {place.path: (root, place) for root, place in reversed(found.items()) if place.mapped}
         root, place = next(iter(mapped.values()), ("", found[""]))
         if len(mapped) > 1:
-            why = f"several roots have it: {', '.join(sorted(mapped))}"
+            why = f"several roots have it; nearest: {', '.join(sorted(mapped))}"
             root, place = "", Place(relative(recorded), False, "", why)
         self._under[recorded] = replace(place, rule=f"<source> {root}, {place.rule}") if root else place
         return place
@@ -186,6 +187,7 @@ class NoSources:
     """No checkout: every path stays as it was recorded, and nothing can be judged by its source."""
 
     root: Path | None = None
+    located: Mapping[str, Place] = MappingProxyType({})
 
     def locate(self, recorded: str, source_hash: str | None = None, *, via: str = "") -> Place:  # noqa: ARG002 - there is nothing to compare
         return Place(relative(recorded), False, "", "there is no checkout to look it up in")

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -210,3 +211,22 @@ def test_a_name_that_is_no_utf_8_can_be_reported(tmp_path, reading):
     report = load([str(path)], reading)
     assert report.sources[0].path.endswith("b\\udcff.info")
     assert b"udcff" in encode(report, "native")
+
+
+def test_what_has_no_place_is_told_once_a_reason(reading, tmp_path):
+    """Whatever the format, and only of files that are in the report."""
+    section = "SF:/srv/{}\nDA:1,1\nend_of_record\n"
+    text = "".join(map(section.format, ["app.py", *(f"lib/x{number}.c" for number in range(9)), "left/out.c"]))
+    (tmp_path / "x.info").write_text(text)
+    (tmp_path / "x.xml").write_text(
+        '<coverage line-rate="1"><class name="x" filename="lib/x0.c"><lines><line number="1" hits="2"/></lines></class>'
+        "</coverage>"
+    )
+    reading.scope = lambda report: replace(
+        report, files={key: file for key, file in report.files.items() if "left" not in key[1]}
+    )
+    notes = load([str(tmp_path / "x.info"), str(tmp_path / "x.xml")], reading).notes
+    (told,) = (note for note in notes if "place" in note)
+    why, _, which = told.partition(": ")
+    assert why == "without a place in the repository (no file of the repository has this name)"
+    assert which == "lib/x0.c, srv/lib/x0.c, srv/lib/x1.c and 7 more"

@@ -214,5 +214,5 @@ def test_files_are_mapped_by_go_mod_and_called_by_import_path_again(tmp_path):
     report = read(text, sources)
     assert [path for _, path in report.files] == ["fmt/print.go", "pkg/a.go"]
     assert sources.located["example.com/m/pkg/a.go"].rule == "go.mod example.com/m -> ."
-    assert report.notes == ("without a place in the repository (belongs to no module of the checkout): fmt/print.go",)
+    assert sources.located["fmt/print.go"].why.startswith("belongs to no module of the checkout")
     assert "\nexample.com/m/pkg/a.go:1.1,2.2 1 1\n" in written(FORMAT.named(report, sources))

@@ -183,9 +183,9 @@ def test_two_sources_that_both_have_a_file_leave_it_unmapped(tmp_path):
         (tmp_path / name).touch()
     roots = "<sources><source>/b/one</source><source>/b/two</source></sources>"
     text = CLASS.format('<line number="1" hits="1"/>').replace("<class", roots + "<class", 1)
-    report = read(COBERTURA, text.encode(), CheckoutSources(tmp_path))
-    assert [path for _, path in report.files] == ["a.c"]
-    assert any("one/a.c" in note and "two/a.c" in note for note in report.notes)
+    sources = CheckoutSources(tmp_path)
+    assert [path for _, path in read(COBERTURA, text.encode(), sources).files] == ["a.c"]
+    assert sources.located["a.c"].why == "several roots have it; nearest: one/a.c, two/a.c"
 
 
 @pytest.mark.parametrize(

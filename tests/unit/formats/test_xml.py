@@ -191,9 +191,10 @@ def test_jacoco_is_mapped_by_source_roots_and_groups(tmp_path):
         "one/src/main/java/p/A.java", "two/src/main/kotlin/p/A.java", "one/src/main/java/B.java",
     }  # fmt: skip
     assert not report.notes
-    alone = read("jacoco", JACOCO.format(a + b), CheckoutSources(tmp_path))
+    sources = CheckoutSources(tmp_path)
+    alone = read("jacoco", JACOCO.format(a + b), sources)
     assert {path for _, path in alone.files} == {"p/A.java", "one/src/main/java/B.java"}
-    assert any("one/src/main/java/p/A.java" in note for note in alone.notes)
+    assert "one/src/main/java/p/A.java" in sources.located["p/A.java"].why
 
 
 def test_clovers_conditions_of_both_kinds():
