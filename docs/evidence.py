@@ -8,7 +8,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,13 +19,15 @@ TOOLS = (("go", "version"), ("node", "--version"), ("javac", "--version"), ("chr
 
 @dataclass(frozen=True)
 class Case:
-    """One test case. `outcome`: passed, failed, error or skipped; `why`: the reason of the last."""
+    """One test case. `outcome`: passed, failed, error or skipped; `why`: the reason of the last. `figures`: what it
+    recorded (pytest's record_property); one that records "table" and "row" gives a row of that table."""
 
     room: str
     name: str
     seconds: float
     outcome: str
     why: str
+    figures: dict[str, str] = field(default_factory=dict)
 
 
 def cases(results: Path) -> list[Case]:
@@ -43,6 +45,7 @@ def cases(results: Path) -> list[Case]:
                 float(case.get("time", 0)),
                 outcome or (told.tag if told is not None else ""),
                 (told.get("message") or "") if told is not None else "",
+                {one.get("name", ""): one.get("value", "") for one in case.iter("property")},
             )
         )
     return found
@@ -83,8 +86,24 @@ def page(found: list[Case], commit: str, now: datetime) -> str:
             "| --- | --- |",
             *(f"| `{case.name}` | {case.seconds:.0f} |" for case in longest),
             "",
+            *tables(found),
         ]
     )
+
+
+def tables(found: list[Case]) -> list[str]:
+    """Lines of the tables that cases recorded, the columns of each as its first case has them."""
+    by_title: dict[str, list[dict[str, str]]] = {}
+    for case in found:
+        if "table" in case.figures and "row" in case.figures:
+            by_title.setdefault(case.figures["table"], []).append(case.figures)
+    lines = []
+    for title, rows in sorted(by_title.items()):
+        columns = [name for name in rows[0] if name != "table"]
+        lines += [f"## {title}", "", "| " + " | ".join(["", *columns[1:]]) + " |", "| --- " * len(columns) + "|"]
+        lines += ["| " + " | ".join(row.get(name, "") for name in columns) + " |" for row in rows]
+        lines += [""]
+    return lines
 
 
 def tools() -> str:

@@ -18,7 +18,7 @@ from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import LAST_LINE, MOST_HITS, flat_paths
 from covey.formats.sources import NoSources
 from covey.model.counted import Blocks
-from covey.model.report import Report
+from covey.model.report import FileCoverage, Report
 
 MOST_COMPARED = 200_000  # lines of a report that is written and read back; reading a larger one is still tried
 _PARTICULAR = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
@@ -126,16 +126,20 @@ def _check_counts(lines: Any, hits: Any) -> None:
 
 
 def _check_back(report: Report, back: Report) -> None:
-    """Lines that ran are there, and no others."""
+    """Lines that ran are there, and no others; of blocks, where both have them, as many statements."""
     paths = flat_paths(report)
     if len(set(paths.values())) < len(paths):
         return  # names that differ in what no name may hold: the format can tell them apart no more
     for key, file in report.files.items():
-        ran = [line for line, hits in file.lines.items() if hits]
-        other = back.files.get((None, paths[key]))
-        again = [line for line, hits in other.lines.items() if hits] if other else []
-        if ran != again:
-            raise BrokenLawError(f"{paths[key]!r}: {len(ran)} lines ran, {len(again)} are read back")
+        _check_file(file, back.files.get((None, paths[key]), FileCoverage(file.path)))
+
+
+def _check_file(file: FileCoverage, back: FileCoverage) -> None:
+    ran, again = ([line for line, hits in one.lines.items() if hits] for one in (file, back))
+    if ran != again:
+        raise BrokenLawError(f"{file.path!r}: {len(ran)} lines ran, {len(again)} are read back")
+    if isinstance(file.blocks, Blocks) and isinstance(back.blocks, Blocks) and file.blocks.ratio != back.blocks.ratio:
+        raise BrokenLawError(f"{file.path!r}: {file.blocks.ratio}, and {back.blocks.ratio} are read back")
 
 
 def features(report: Report) -> Iterator[tuple[Any, ...]]:

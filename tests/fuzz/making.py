@@ -24,6 +24,8 @@ class Maker:
         dice = Dice(f"{self._name}:{number}")
         dice.words = self._words
         dice.others = [data for _, data in self._any(dice)]
+        if not dice.randrange(200):
+            return ((ONLY, dice.randbytes(dice.randrange(200))),)
         case = list(self._any(dice))
         if not dice.randrange(12):
             case = _together(case, self._any(dice), dice)

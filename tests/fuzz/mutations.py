@@ -17,10 +17,10 @@ NUMBERS = [
 ]  # fmt: skip
 PIECES = [
     b"\0", b"\xff", b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"\xef\xbf\xbf", "ü".encode(), "\u2028".encode(),
-    "\u202e".encode(),     b"\x1b[2J", b"\r", b"\r\n", b"\n", b"\n\n", b"\t", b" ", b"../../etc/x",
-    b"/", b"//", b"/a", b"..", b".", b"./", b"C:\\x\\y", b"\\", b"\\u0000", b"\\ud800", b"%s%n", b"?0", b"'", b'"', b"''", b"<", b">", b"&", b"&lt;", b"&x;",
-    b"&#0;", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"null", b"true", b"false", b"{}", b"[]", b",", b":", b";", b"=",
-    b"|", b"#", b"(", b")", b"x" * 300, b"a/" * 2000, b"\x1f\x8b\x08", b"\xef\xbb\xbf",
+    "\u202e".encode(), b"\x1b[2J", b"\r", b"\r\n", b"\n", b"\n\n", b"\t", b" ", b"../../etc/x", b"/", b"//", b"/a",
+    b"..", b".", b"./", b"C:\\x\\y", b"\\", b"\\u0000", b"\\ud800", b"%s%n", b"?0", b"'", b'"', b"''", b"<", b">",
+    b"&", b"&lt;", b"&x;", b"&#0;", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"null", b"true", b"false", b"{}", b"[]",
+    b",", b":", b";", b"=", b"|", b"#", b"(", b")", b"x" * 300, b"a/" * 2000, b"\x1f\x8b\x08", b"\xef\xbb\xbf",
 ]  # fmt: skip
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
 _WORD = re.compile(rb"[A-Za-z_][\w.$-]*")

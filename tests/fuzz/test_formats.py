@@ -16,8 +16,8 @@ NAMES = plugins.names("formats")
 @pytest.mark.parametrize("fuzzed", NAMES)
 def test_a_mutated_file_is_refused_or_read_and_never_more(campaigns, fuzzed, record_property):
     result = campaigns[fuzzed].result()
-    for name, value in result.figures.items():
-        record_property(f"fuzz {name}", value)
+    for name, value in {"table": "Fuzzing", "row": fuzzed, **result.figures}.items():
+        record_property(name, value)
     assert result.inputs > 0
     told = [
         f"{path}\n{path.with_name(f'{path.stem}.txt').read_text()}\n"

@@ -1,18 +1,15 @@
-"""Laws of Go's data: what a profile holds comes back, order and doubling count for nothing, damage is refused."""
+"""Laws of Go's data: what a profile holds comes back, order and doubling count for nothing."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import replace
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 from laws.reports import files, some_blocks
 
-from covey.errors import FormatError, SourceMismatch
 from covey.formats.base import Input
-from covey.formats.gocovdata import FORMAT as DATA
 from covey.formats.gocover import FORMAT as PROFILES
 from covey.formats.sources import NoSources
 from covey.loops import gocovdata as loop
@@ -21,11 +18,6 @@ from covey.model.gomodules import GoModules
 from covey.model.merge import merge
 from covey.model.report import Report
 
-GOLDEN = Path(__file__).parent.parent / "golden"
-SEEDS = [path.read_bytes() for path in sorted(GOLDEN.glob("gocover/*/profile.out"))]
-CAPTURES = [
-    [(p.name, p.read_bytes()) for p in sorted(case.glob("cov*"))] for case in sorted(GOLDEN.glob("gocovdata/*"))
-]
 NAMES = ("a.go", "example.com/m/b.go", "C: x/ü:1.2.go", "%s/d d.go", "mode")
 
 
@@ -89,55 +81,6 @@ def test_numbers_are_read_as_written(values):
     assert loop.numbers(bytes(data)) == values
 
 
-@st.composite
-def damaged(draw, data):
-    changed = bytearray(data)
-    for _ in range(draw(st.integers(1, 6))):
-        at = draw(st.integers(0, len(changed)))
-        length = draw(st.sampled_from([0, 1, 2, 4, 8, 60]))
-        digits = st.sampled_from(
-            [b"0", b"-1", b"9" * 20, b":", b",", b" ", b"\n", b"\xff" * 8, b"\x80\x80\x80\x80\x01"]
-        )
-        changed[at : at + length] = draw(st.binary(max_size=8) | digits | st.just(bytes(changed[at : at + length]) * 2))
-    return bytes(changed)
-
-
-def holds(report):
-    """A report that every verb can go on with."""
-    for file in report.files.values():
-        assert list(file.lines.numbers) == sorted(set(file.lines.numbers))
-        assert min(file.blocks.hits, default=0) >= 0
-        assert file.blocks.ratio.covered <= file.blocks.ratio.total
-    assert read(written(report)).totals.statements == report.totals.statements
-
-
-def attempt(fmt, files):
-    """The report, empty when it is refused, and the path that the refusal names; any other error is a failure."""
-    try:
-        return fmt.read([Input.of_bytes(*one) for one in files], NoSources()), ""
-    except FormatError as error:
-        return Report(), error.path
-    except SourceMismatch:
-        return Report(), ""
-
-
-@given(st.sampled_from(SEEDS).flatmap(damaged) | st.binary(max_size=200))
-def test_a_damaged_profile_is_refused_or_read(data):
-    PROFILES.sniff("x", data[:4096])
-    report, refused = attempt(PROFILES, [("0", data)])
-    assert refused in ("", "0")
-    holds(report)
-
-
-@given(st.sampled_from(CAPTURES), st.data())
-def test_damaged_binary_data_is_refused_or_read(capture, data):
-    at = data.draw(st.integers(0, len(capture) - 1))
-    broken = [(name, data.draw(damaged(raw)) if at == number else raw) for number, (name, raw) in enumerate(capture)]
-    report, refused = attempt(DATA, broken)
-    assert refused in {"", *(name for name, _ in capture)}
-    holds(report)
-
-
 @given(
     st.dictionaries(st.sampled_from(["go.mod", "a/go.mod", "go.work", "a/b/go.mod"]), st.text()), st.text(min_size=1)
 )
@@ -145,8 +88,3 @@ def test_any_text_is_a_go_mod(texts, name):
     modules = GoModules.of(texts)
     list(modules.places(name))
     modules.import_path(name)
-
-
-def test_seeds_are_there():
-    assert len(SEEDS) > 4
-    assert len(CAPTURES) == 3

@@ -5,18 +5,15 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 from laws.reports import HITS, lines
 
-from covey.errors import FormatError
 from covey.formats.base import Input
 from covey.formats.istanbul import FORMAT as ISTANBUL
-from covey.formats.native import FORMAT as NATIVE
 from covey.formats.sourcemap import SourceMap
-from covey.formats.sources import CheckoutSources, NoSources
+from covey.formats.sources import NoSources
 from covey.formats.v8 import FORMAT as V8
 from covey.loops import v8 as loops
 from covey.loops import vlq
@@ -24,18 +21,9 @@ from covey.model.counted import Arm, Block, Blocks, Branches, Function, Function
 from covey.model.merge import merge
 from covey.model.report import FileCoverage, Report
 
-GOLDEN = Path(__file__).parent.parent / "golden"
-CHECKOUT = CheckoutSources(GOLDEN / "js")
-SEEDS = [
-    (fmt, path.read_bytes())
-    for fmt in (ISTANBUL, V8)
-    for path in sorted((GOLDEN / fmt.name).glob("*/*"))
-    if path.name != "expected.json"
-]
 
-
-def read(fmt, *texts, sources=CHECKOUT):
-    return fmt.read([Input.of_bytes(f"x{number}", text) for number, text in enumerate(texts)], sources)
+def read(fmt, *texts):
+    return fmt.read([Input.of_bytes(f"x{number}", text) for number, text in enumerate(texts)], NoSources())
 
 
 @st.composite
@@ -78,14 +66,14 @@ def test_istanbul_gives_back_what_it_holds(one, other):
     report = Report.of([one, other])
     out = io.BytesIO()
     ISTANBUL.write(report, out)
-    assert read(ISTANBUL, out.getvalue(), sources=NoSources()).files == report.files
+    assert read(ISTANBUL, out.getvalue()).files == report.files
 
 
 @given(lines())
 def test_istanbul_gives_back_lines_without_blocks(counted):
     out = io.BytesIO()
     ISTANBUL.write(Report.of([FileCoverage("a.c", counted)]), out)
-    back = read(ISTANBUL, out.getvalue(), sources=NoSources()).files[None, "a.c"]
+    back = read(ISTANBUL, out.getvalue()).files[None, "a.c"]
     assert back.lines == counted
 
 
@@ -98,67 +86,7 @@ def test_a_shard_after_another_reads_as_it_does_alone(files):
         ISTANBUL.write(Report.of([file]), out)
         written.append(out.getvalue())
     for file, text in zip([*files, files[0]], [*written, written[0]], strict=True):
-        assert read(ISTANBUL, text, sources=NoSources()).files[file.key] == file
-
-
-@st.composite
-def damaged(draw):
-    fmt, data = draw(st.sampled_from(SEEDS))
-    if draw(st.booleans()):
-        return fmt, json.dumps(draw(twisted(json.loads(data)))).encode()
-    data = bytearray(data)
-    for _ in range(draw(st.integers(1, 6))):
-        at, length = draw(st.integers(0, len(data))), draw(st.sampled_from([0, 1, 2, 7, 60]))
-        piece = draw(
-            st.binary(max_size=8)
-            | st.just(bytes(data[at : at + length]) * 2)
-            | st.sampled_from([b"0", b"-1", b"99999999999999999999", b"1e9", b'"', b"null", b",", b"{"])
-        )
-        data[at : at + length] = piece
-    return fmt, bytes(data)
-
-
-@st.composite
-def twisted(draw, document):
-    """The document with one value, anywhere in it, that is another."""
-    place, key = document, draw(st.sampled_from(sorted(document)))
-    while isinstance(place[key], dict | list) and place[key] and draw(st.integers(0, 9)):
-        place = place[key]
-        key = draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
-    strange = [
-        None,
-        True,
-        -1,
-        0,
-        2**31,
-        2**63,
-        1e300,
-        "",
-        "../../x",
-        "AAAA;;;AACA,gggggggggggB",
-        [],
-        {},
-        [[]],
-        {"": 1},
-        "\0",
-    ]
-    place[key] = draw(st.sampled_from(strange))
-    return document
-
-
-@given(damaged(), st.booleans())
-def test_damage_is_refused_or_read_and_never_more(case, with_checkout):
-    fmt, data = case
-    fmt.sniff("x", data[:4096])
-    refused, report = "", Report()
-    try:
-        report = read(fmt, data, sources=CHECKOUT if with_checkout else NoSources())
-    except FormatError as error:
-        refused = error.path
-    assert refused in ("", "x0")
-    out = io.BytesIO()
-    NATIVE.write(report, out)
-    assert NATIVE.read([Input.of_bytes("y", out.getvalue())], NoSources()) == report
+        assert read(ISTANBUL, text).files[file.key] == file
 
 
 @st.composite
@@ -222,9 +150,9 @@ def test_the_order_of_processes_does_not_matter_to_lines(processes, dice):
         ).encode()
         for ranges in processes
     ]
-    one = read(V8, *texts, sources=NoSources())
+    one = read(V8, *texts)
     dice.shuffle(texts)
-    other = read(V8, *texts, sources=NoSources())
+    other = read(V8, *texts)
     assert [file.lines for file in one.files.values()] == [file.lines for file in other.files.values()]
     assert merge([replace(one, sources=()), Report()]).files == one.files
 
