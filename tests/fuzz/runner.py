@@ -72,7 +72,7 @@ def found_as(error: BaseException) -> tuple[str, str]:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/covey/" in frame.filename]
     place = f"{Path(frames[-1].filename).name}:{frames[-1].name}" if frames else "-"
     if isinstance(error, BrokenLawError):
-        return f"{type(error).__name__} {str(error)[:30].rstrip('0123456789')}", place
+        return str(error.args[0]), place
     return type(error).__name__, place
 
 
