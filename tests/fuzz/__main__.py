@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from fuzz import cases
-from fuzz.campaign import Campaign, tried
+from fuzz.campaign import Campaign, number_of, tried
 
 CACHE = Path(__file__).parents[2] / ".cache" / "fuzz"
 
@@ -38,7 +38,8 @@ def main() -> int:
 def keep(name: str, called: str, path: Path) -> int:
     """1 where it is a finding still."""
     case = cases.load(path)
-    _, wrong, outcome = tried(name, case, CACHE / name)
+    number = number_of(path)
+    _, wrong, outcome = tried(name, case, CACHE / name, number)
     if wrong:
         sys.stderr.write(f"{wrong}\nMend it first.\n")
         return 1
@@ -47,7 +48,7 @@ def keep(name: str, called: str, path: Path) -> int:
     cases.save(case, folder / called)
     record = folder / "expected.json"
     expected = json.loads(record.read_text()) if record.exists() else {}
-    expected[called] = outcome
+    expected[called] = {"input": number, "outcome": outcome}
     record.write_text(json.dumps(dict(sorted(expected.items())), indent=1, ensure_ascii=False) + "\n")
     return 0
 

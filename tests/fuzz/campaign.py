@@ -20,7 +20,6 @@ from fuzz.runner import SECONDS, Plan, remove, store
 TESTS = Path(__file__).parent.parent
 STANDSTILL = 180  # seconds of the clock in which a runner tries nothing new, though it uses no processor
 MOST_DEATHS = 5  # runners that an input ended, until it is enough
-WAYS = 32  # in which one input can be tried: with which sources, written by which other format
 _REDUCING = 20  # processes for making such an input small
 _HANGS = -signal.SIGPROF
 
@@ -100,7 +99,7 @@ class Campaign:
 
     def _again(self, path: Path) -> None:
         """A finding of before is one no more where it has been mended."""
-        if tried(self.format, cases.load(path), self.folder, limit=self.limit)[1] == "":
+        if not tried(self.format, cases.load(path), self.folder, number_of(path), self.limit)[1]:
             remove(path)
             path.parent.joinpath(f"{path.stem}.txt").unlink(missing_ok=True)
 
@@ -143,6 +142,12 @@ class Campaign:
         return number
 
 
+def number_of(path: Path) -> int:
+    """Of a stored finding, the number of the input that it was made of; 1 for other files."""
+    number = path.stem.rpartition("-")[2]
+    return int(number) if number.isdigit() else 1
+
+
 def told(code: int) -> str:
     if code == _HANGS:
         return "takes too long"
@@ -167,16 +172,14 @@ def trying(folder: Path) -> tuple[int, Case]:
     return number, tuple(found)
 
 
-def tried(
-    name: str, case: Case, folder: Path, number: int | None = None, limit: float = SECONDS
-) -> tuple[int, str, str]:
-    """One input in a process of its own: how that ended, what is wrong ("" where nothing is), and the outcome without
-    a checkout. number: as that input was tried; without it, in every way that there is."""
+def tried(name: str, case: Case, folder: Path, number: int = 1, limit: float = SECONDS) -> tuple[int, str, str]:
+    """One input in a process of its own: how that ended, what is wrong ("" where nothing is), and the outcome. By its
+    number it is known in which checkout sources are looked up, and which other format is written; 1: in none."""
     place = folder / "alone"
     place.mkdir(parents=True, exist_ok=True)
     path = cases.save(case, place / "case")
     with (place / "log").open("w+") as log:
-        plan = Plan(name, str(place), number or 0, WAYS if number is None else 1, only=str(path), limit=limit)
+        plan = Plan(name, str(place), number, only=str(path), limit=limit)
         process = start(plan, log, subprocess.PIPE)
         try:
             out, _ = process.communicate(timeout=STANDSTILL)

@@ -44,7 +44,7 @@ _CHECKOUTS = ("coveragepy/source", "js", "c", "php")
 @dataclass
 class Plan:
     """folder: where state, kept inputs and findings lie. first: the first N. count or seconds: when to stop. only: a
-    case to try, and nothing else, as the inputs `first` to `first + count` would be. limit: seconds of processor time
+    case to try, and nothing else, as input `first` would be. limit: seconds of processor time
     that one input may take."""
 
     format: str
@@ -195,8 +195,9 @@ class Runner:
 
 
 def store(folder: Path, case: Case, text: str, number: int) -> None:
-    """A finding, beside a text of what happened; named by its content."""
-    name = hashlib.sha256(b"\0".join(part for name, data in case for part in (name.encode(), data))).hexdigest()[:16]
+    """A finding, beside a text of what happened; named by its content and number."""
+    name = hashlib.sha256(b"\0".join(part for name, data in case for part in (name.encode(), data))).hexdigest()[:12]
+    name = f"{name}-{number}"
     place = folder / "found"
     place.mkdir(exist_ok=True)
     cases.save(case, place / name)
@@ -226,9 +227,8 @@ def main() -> None:
     runner = Runner(plan)
     if plan.only:
         bounds()
-        case = cases.load(Path(plan.only))
-        outcomes = [runner.attempt(case, plan.first + more)[0] for more in range(plan.count or 1)]
-        print(json.dumps(outcomes[-1]))  # noqa: T201 - the answer to whoever started this process
+        outcome, _ = runner.attempt(cases.load(Path(plan.only)), plan.first)
+        print(json.dumps(outcome))  # noqa: T201 - the answer to whoever started this process
         return
     runner.reached.watch()
     runner.run()

@@ -38,8 +38,7 @@ FOUND = [(path.parent.name, path) for folder in sorted(cases.FOUND.glob("*")) fo
 @pytest.mark.parametrize(("name", "path"), FOUND, ids=[f"{name}-{path.stem}" for name, path in FOUND])
 def test_what_fuzzing_once_found_comes_to_what_it_should(name, path, tmp_path):
     """Within the bounds of fuzzing, in a process of its own."""
-    _, wrong, outcome = tried(name, cases.load(path), tmp_path)
+    expected = json.loads((path.parent / "expected.json").read_text())[path.stem]
+    _, wrong, outcome = tried(name, cases.load(path), tmp_path, expected["input"])
     assert wrong == ""
-    assert (
-        outcome == json.loads((path.parent / "expected.json").read_text())[path.stem if path.is_file() else path.name]
-    )
+    assert outcome == expected["outcome"]

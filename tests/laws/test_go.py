@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from array import array
 from dataclasses import replace
 
 from hypothesis import given
@@ -12,6 +13,7 @@ from laws.reports import files, some_blocks
 from covey.formats.base import Input
 from covey.formats.gocover import FORMAT as PROFILES
 from covey.formats.sources import NoSources
+from covey.loops import blocks
 from covey.loops import gocovdata as loop
 from covey.model.counted import NO_BRANCHES, NO_FUNCTIONS, Blocks
 from covey.model.gomodules import GoModules
@@ -88,3 +90,15 @@ def test_any_text_is_a_go_mod(texts, name):
     modules = GoModules.of(texts)
     list(modules.places(name))
     modules.import_path(name)
+
+
+WIDE = st.lists(st.tuples(st.integers(1, 200_000), st.integers(0, 90_000), st.integers(0, 1), st.integers(0, 9)))
+
+
+@given(WIDE.filter(bool))
+def test_lines_of_blocks_that_reach_far_are_found_as_those_of_others(rows):
+    layout = array(
+        "i", [number for first, more, statements, _ in rows for number in (first, 1, first + more, 2, statements)]
+    )
+    hits = array("q", [count for *_, count in rows])
+    assert blocks._touched_far(layout, hits) == blocks.touched(layout, hits)

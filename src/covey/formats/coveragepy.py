@@ -52,7 +52,7 @@ class CoveragePy:
             else:
                 raise FormatError("neither coverage.py's data nor its JSON report", path=file.name)
         if origins:
-            reports.insert(0, replace(_judge(united, sources), sources=tuple(origins.values())))
+            reports.insert(0, replace(_judge(united, sources, files[0].name), sources=tuple(origins.values())))
         return reports[0] if len(reports) == 1 else merge(reports)
 
     def unite(
@@ -146,11 +146,11 @@ def _joined(some: Iterable[Mapping[str, int | bytes]]) -> dict[str, int]:
     return found
 
 
-def _judge(recorded: Recorded, sources: Sources) -> Report:
+def _judge(recorded: Recorded, sources: Sources, name: str) -> Report:
     """The report of what was recorded."""
     from covey.formats.pyfiles import PythonFiles
 
-    builder = PythonFiles(sources, measured=False)
+    builder = PythonFiles(sources, measured=False, name=name)
     placed: dict[str, tuple[Place, list[str]]] = {}
     for path in recorded.files:
         plugin = recorded.plugins.get(path)

@@ -16,7 +16,7 @@ import msgspec
 from covey.errors import FormatError
 from covey.formats.base import Input, Sources
 from covey.formats.gonames import MIXED, with_import_paths
-from covey.formats.intake import MOST_BYTES, clean, flat_paths
+from covey.formats.intake import MOST_BYTES, MOST_NAMED, clean, flat_paths
 from covey.loops import goblocks
 from covey.loops import gocover as loop
 from covey.model.counted import WIDTH, Blocks
@@ -103,6 +103,7 @@ class _Profile:
         self._known = known
         self._done = 0  # lines
         self._mode: Mode | None = None
+        self._room = MOST_NAMED  # lines that blocks may reach over; one more a byte
         self.digest = hashlib.sha256()
 
     def runs(self) -> list[tuple[Mode, loop.Run]]:
@@ -139,6 +140,9 @@ class _Profile:
             elif self._mode is None:
                 raise self._refused("comes before any `mode:` line", lines, run.at)
             else:
+                self._room -= run.spanned
+                if self._room < 0:
+                    raise self._refused("and those before reach over more lines than there are", lines, run.at)
                 into.append((self._mode, run))
         return done
 
@@ -160,6 +164,7 @@ class _Profile:
             while piece:
                 self.digest.update(piece)
                 size += len(piece)
+                self._room += len(piece)
                 if size > MOST_BYTES:
                     raise FormatError(f"larger than {MOST_BYTES} bytes", path=self._file.name)
                 lines = _split(rest + piece)

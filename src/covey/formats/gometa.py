@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from covey.errors import FormatError
 from covey.formats.gocounters import Process
-from covey.formats.intake import LAST_LINE, clean
+from covey.formats.intake import LAST_LINE, MOST_NAMED, clean
 from covey.loops import gocovdata as loop
 from covey.loops.goblocks import WIDTH, UnlikeBlocksError
 from covey.model.counted import Blocks, Functions
@@ -64,11 +64,16 @@ class Build:
     def files(self, processes: Iterable[Process]) -> Iterator[tuple[str, File]]:
         """Name (import path and base name) and figures of each file, all processes added up."""
         counters: loop.Counters = {}
+        room = MOST_NAMED + len(self.data)
         for process in processes:
             process.add(counters)
         for index, (offset, size) in enumerate(self.places):
             try:
-                yield from self._package(index, self.data[offset : offset + size], counters)
+                for name, file in self._package(index, self.data[offset : offset + size], counters):
+                    room -= file.blocks.spanned
+                    if room < 0:
+                        raise ValueError("blocks that reach over more lines than there are in a program")
+                    yield name, file
             except (ValueError, IndexError, OverflowError) as error:
                 why = f"two blocks of line {error.line} disagree" if isinstance(error, UnlikeBlocksError) else error
                 raise FormatError(f"damaged package {index}: {why}", path=self.path, offset=offset) from None

@@ -15,6 +15,7 @@ from covey.model.report import Key, Report
 
 MOST_BYTES = 1 << 30  # of one file, and of what it unpacks to
 LAST_LINE = 10_000_000  # a bit set of many more lines would be a way to fill the memory with few bytes
+MOST_NAMED = 20_000_000  # lines that one file may name by ranges, beyond one a byte: a few bytes can name very many
 MOST_HITS = 2**63 - 1
 
 

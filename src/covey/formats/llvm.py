@@ -10,14 +10,13 @@ import msgspec
 
 from covey.errors import FormatError, UsageError
 from covey.formats.base import Input, Sources
-from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, clean, collector_off, provenance
+from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, MOST_NAMED, clean, collector_off, provenance
 from covey.formats.llvmfunctions import FUNCTION_WIDTHS, Functions, Recorded
 from covey.loops import llvm as loops
 from covey.model.counted import Lines
 from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report
 
-MOST_LINES = 50_000_000  # of one export
 _BEGINS = re.compile(
     rb'\s*\{\s*(?:"data"\s*:\s*\[\s*\{\s*"(?:files|functions|totals)"|"(?:version|type|data|cargo_llvm_cov)"\s*:)'
 )
@@ -108,7 +107,7 @@ def _files(data: bytes, name: str, notes: dict[str, None]) -> Iterator[tuple[str
             export = msgspec.json.decode(data, type=_Export)
         if export.type != _TYPE or export.version.partition(".")[0] not in ("2", "3"):
             raise ValueError(f"type {clean(export.type[:40])!r}, version {clean(export.version[:20])!r}")
-        room = MOST_LINES
+        room = MOST_NAMED + len(data)
         for part in export.data:
             functions = _functions(part)
             conditions = sum(len(file.mcdc_records) for file in part.files)
@@ -132,6 +131,8 @@ def _lines(file: _File, room: int) -> Lines:
     width, flat = loops.rows(bytes(file.segments), (6, 5), _decode)
     if flat and flat[-width] > LAST_LINE:
         raise ValueError(f"{flat[-width]} is no line number")
+    if flat and flat[-width] - flat[0] >= room:
+        raise ValueError("segments that reach over more lines than there are")
     if flat and max(flat) > MOST_HITS:
         flat = [min(number, MOST_HITS) for number in flat]
     numbers, hits = loops.lines(width, flat, room)

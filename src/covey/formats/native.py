@@ -12,7 +12,7 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats.base import Input, Sources
-from covey.formats.intake import LAST_LINE, MOST_BYTES, check_hits, check_line, collector_off
+from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_NAMED, check_hits, check_line, collector_off
 from covey.model.counted import Arm, Block, Blocks, Branches, Function, Functions, Lines, LinesBy
 from covey.model.merge import merge
 from covey.model.provenance import CaptureId, Provenance
@@ -148,6 +148,9 @@ def _read(file: Input, data: bytes) -> Report:
                 raise FormatError(f"schema {schema[:60]!r}, not {SCHEMA!r}", path=file.name, hint=hint)
             raw = msgspec.json.decode(data, type=_Report)
         files = [_coverage(name, entry, file.name) for name, entry in raw.files.items()]
+        reached = sum(one.blocks.spanned for one in files if isinstance(one.blocks, Blocks) and one.blocks.lines_by)
+        if reached > MOST_NAMED + len(data):
+            raise ValueError(f"blocks that reach over {reached} lines")
         return Report.of(files, map(_origin, raw.sources), _slices(raw.slices), raw.notes)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FormatError(f"damaged report: {error}", path=file.name) from None

@@ -14,12 +14,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import compress
 
+from covey.errors import FormatError
 from covey.formats.base import Place, Sources
+from covey.formats.intake import MOST_NAMED
 from covey.formats.pyrules import PythonRules, Scope
 from covey.formats.pysource import Judged, arms, judge, read_rules
 from covey.model.counted import Branches, Function, Functions, Lines
-from covey.model.report import FileCoverage, Report, bits, lines_of
+from covey.model.report import FileCoverage, Report, bits, lines_of, marks
 
 _NAMED = 5  # how many files a note names
 
@@ -54,10 +57,12 @@ class Built:
 
 class PythonFiles:
     """Builds the files of one capture and gathers what its reader must know. `measured`: whether `[run] source`,
-    `include` and `omit` are still to be applied (the recorder did not know them)."""
+    `include` and `omit` are still to be applied (the recorder did not know them). `name`: of the file that is read."""
 
-    def __init__(self, sources: Sources, *, measured: bool) -> None:
+    def __init__(self, sources: Sources, *, measured: bool, name: str = "") -> None:
         self.sources = sources
+        self._name = name
+        self._room = MOST_NAMED
         self.rules: PythonRules = read_rules(sources.root)
         self._scope = scope(sources, self.rules)
         self._measured = measured
@@ -104,9 +109,12 @@ class PythonFiles:
         self.note(f"{why}; {how}", place.path)
 
     def _by_table(self, place: Place, ran: Ran) -> FileCoverage:
-        numbers = lines_of(ran.table | ran.lines)
-        hit = set(lines_of(ran.lines))
-        lines = Lines(array("i", numbers), array("q", [number in hit for number in numbers]))
+        every, hit = marks(ran.table | ran.lines), marks(ran.lines)
+        self._room -= every.count(1)
+        if self._room < 0:
+            raise FormatError(f"names more than {MOST_NAMED} lines of files that are not at hand", path=self._name)
+        numbers = array("i", compress(range(len(every)), every))
+        lines = Lines(numbers, array("q", compress(hit.ljust(len(every), b"\0"), every)))
         inexact = frozenset() if ran.table else frozenset({"lines"})
         return FileCoverage(place.path, lines, mode="set", source_hash=ran.source_hash, inexact=inexact)
 

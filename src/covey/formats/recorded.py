@@ -49,8 +49,8 @@ class _Version:
 class Recorded:
     """Gathers captures into versions of files, then builds each file once."""
 
-    def __init__(self, sources: Sources) -> None:
-        self._files = PythonFiles(sources, measured=True)
+    def __init__(self, sources: Sources, name: str = "") -> None:
+        self._files = PythonFiles(sources, measured=True, name=name)
         self._sources = sources
         self._versions: dict[str, dict[str | None, _Version]] = {}
         self._tables: dict[str, int] = {}

@@ -68,7 +68,7 @@ class Segments:
         """The union over all processes of all files, mode "set", and a slice "test:NAME" for each closed window."""
         from covey.formats.recorded import Recorded
 
-        recorded = Recorded(sources)
+        recorded = Recorded(sources, files[0].name if files else "")
         origins: list[Provenance] = []
         for file in files:
             data = file.read(MOST_BYTES)

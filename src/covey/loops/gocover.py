@@ -20,7 +20,6 @@ Decode = Callable[[bytes], list[int]]  # of a JSON list of integers; ValueError 
 
 MOST_KNOWN = 500_000  # lines kept for comparing, over all files
 LAST_LINE = 10_000_000
-MOST_SPANNED = 50_000_000  # lines that the blocks of one run reach over, all together
 
 _NO_LAYOUT = array("i")
 _FIELDS = 6  # numbers of a line
@@ -43,7 +42,7 @@ class Run(NamedTuple):
     """Consecutive lines of one file, or of the pseudo-file b"" (empty lines) or b"mode" (a mode line).
 
     layout: array('i'), five numbers a block, ascending by position; hits: array('q'); twice: whether a position is
-    there more than once. whole: the run is of many files, see `parts`.
+    there more than once. whole: the run is of many files, see `parts`. spanned: lines that the blocks reach over.
     """
 
     at: int
@@ -52,6 +51,7 @@ class Run(NamedTuple):
     hits: array[int]
     twice: bool = False
     whole: Whole | None = None
+    spanned: int = 0
 
 
 class Known:
@@ -82,7 +82,7 @@ class Known:
         if hits is None:
             return None
         self._whole = whole
-        return Run(at, b"", _NO_LAYOUT, _sorted(hits, whole.moved), whole=whole)
+        return Run(at, b"", _NO_LAYOUT, _sorted(hits, whole.moved), whole=whole, spanned=whole.spanned)
 
     def keep(self, run: Run, lines: Sequence[bytes], moved: Moved) -> None:
         """Remember a file, where there is room; a first meeting only notes its name, as most profiles come alone."""
@@ -96,7 +96,7 @@ class Known:
         if self.room >= len(lines):
             self.room -= len(lines)
             starts = [line[: line.rfind(b" ") + 1] for line in lines]
-            self.files[run.name] = _File(run.name, starts, run.layout, moved, run.twice)
+            self.files[run.name] = _File(run.name, starts, run.layout, moved, run.twice, run.spanned)
 
 
 # Where blocks stand in the layout, and where their lines were; only those that do not stand there already, which in
@@ -110,17 +110,19 @@ class _File(NamedTuple):
     layout: array[int]
     moved: Moved
     twice: bool
+    spanned: int
 
 
 class Whole:
     """The files of a profile in its order, and their lines as one: as long as profiles come that are of the same files
     line by line, this is the same object."""
 
-    __slots__ = ("bounds", "files", "moved", "starts")
+    __slots__ = ("bounds", "files", "moved", "spanned", "starts")
 
     def __init__(self, files: Sequence[_File]) -> None:
         self.files = files
         self.starts = list(chain.from_iterable(file.starts for file in files))
+        self.spanned = sum(file.spanned for file in files)
         self.bounds = [0, *accumulate(len(file.starts) for file in files)]
         pairs = list(zip(files, self.bounds, strict=False))
         self.moved: Moved = (
@@ -158,7 +160,7 @@ def runs(lines: Sequence[bytes], known: Known, decode: Decode, found: list[Run],
                 return end
         seen = get(name)
         if seen is not None and (hits := _counts(lines, at, seen.starts, decode)) is not None:
-            add(Run(at, name, seen.layout, _sorted(hits, seen.moved), seen.twice))
+            add(Run(at, name, seen.layout, _sorted(hits, seen.moved), seen.twice, spanned=seen.spanned))
             at += len(hits)
             continue
         stop = _stop(lines, at, line[: len(name) + 1])
@@ -217,26 +219,25 @@ def _run(lines: Sequence[bytes], at: int, stop: int, name: bytes, decode: Decode
         numbers = _one_by_one(lines, at, stop, name)
         hits = array("q", numbers[_FIELDS - 1 :: _FIELDS])
     del numbers[_FIELDS - 1 :: _FIELDS]
-    _check(numbers, at)
+    spanned = _spanned(numbers, at)
     layout = array("i", numbers)
     order, twice = goblocks.order(layout)
     moved: Moved = (), ()
     if order is not None:
         to = [at for at, before in enumerate(order) if at != before]
         moved = to, [order[at] for at in to]
-    return Run(at, name, goblocks.arranged(layout, order), _sorted(hits, moved), twice), moved
+    return Run(at, name, goblocks.arranged(layout, order), _sorted(hits, moved), twice, spanned=spanned), moved
 
 
-def _check(numbers: list[int], at: int) -> None:
-    """DamagedLineError for a block that no file has."""
+def _spanned(numbers: list[int], at: int) -> int:
+    """How many lines the blocks reach over; DamagedLineError for a block that no file has."""
     firsts, lasts = numbers[0::WIDTH], numbers[2::WIDTH]
     if max(numbers) >= 2**31:
         raise DamagedLineError(at + next(index for index, number in enumerate(numbers) if number >= 2**31) // WIDTH)
     if min(firsts) < 1 or max(lasts) > LAST_LINE or min(map(sub, lasts, firsts)) < 0:
         rows = enumerate(zip(firsts, lasts, strict=True), at)
         raise DamagedLineError(next(row for row, (first, last) in rows if not 1 <= first <= last <= LAST_LINE))
-    if sum(lasts) - sum(firsts) > MOST_SPANNED - len(firsts):
-        raise DamagedLineError(at)
+    return sum(lasts) - sum(firsts) + len(firsts)
 
 
 def _one_by_one(lines: Sequence[bytes], at: int, stop: int, name: bytes) -> list[int]:

@@ -307,9 +307,14 @@ class Blocks(Sequence[Block]):
         firsts, lasts = self.layout[0::WIDTH], self.layout[2::WIDTH]
         if len(firsts) and (min(firsts) < 1 or min(map(int.__sub__, lasts, firsts)) < 0):
             raise ValueError("a block ends before it begins, or begins before line 1")
-        if sum(lasts) - sum(firsts) + len(firsts) > MOST_SPANNED:
+        if self.spanned > MOST_SPANNED:
             raise ValueError(f"the blocks reach over more than {MOST_SPANNED} lines")
         return self
+
+    @property
+    def spanned(self) -> int:
+        """How many lines the blocks reach over, all together."""
+        return sum(self.layout[2::WIDTH]) - sum(self.layout[0::WIDTH]) + len(self.hits)
 
     @overload
     def __getitem__(self, at: int) -> Block: ...

@@ -16,6 +16,8 @@ from covey.model.ratio import Totals
 Mode = Literal["count", "set"]
 Key = tuple[str | None, str]  # (repository, path)
 
+_DIGITS = bytes.maketrans(b"01", b"\0\1")
+
 
 @functools.lru_cache(maxsize=100_000)  # the same files in report after report
 def _is_relative(path: str) -> bool:
@@ -110,6 +112,11 @@ def bits(lines: Iterable[int]) -> int:
             found.extend(bytes(byte + 1 - len(found)))
         found[byte] |= 1 << (line & 7)
     return int.from_bytes(found, "little")
+
+
+def marks(bit_set: int) -> bytes:
+    """A byte for each line from 0 on, 1 for those in the bit set."""
+    return f"{bit_set:b}".encode().translate(_DIGITS)[::-1]
 
 
 def lines_of(bit_set: int) -> list[int]:
