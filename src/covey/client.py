@@ -194,7 +194,8 @@ async def _running_pods(namespace: str, label_selector: str) -> list[str]:
 
 def _database(pod: str, raw: RawCapture) -> bytes:
     """An agent's answer as coverage.py's database. Its SQL is read, never run: it comes from outside."""
-    from covey.formats.coveragedata import of_database, of_dump
+    from covey.formats.coveragedata import of_database
+    from covey.formats.coveragedump import of_dump
     from covey.formats.coverageout import database
 
     if raw.format != "coveragepy":

@@ -11,7 +11,7 @@ from laws.reports import files, reports, some_blocks
 
 from covey import plugins
 from covey.formats.base import Input
-from covey.formats.coveragedata import inserts
+from covey.formats.coveragedump import inserts
 from covey.formats.sources import NoSources
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.report import Report, bits

@@ -13,7 +13,7 @@ from covey.cli.output import FilePath, note, say, tell_error
 from covey.errors import PARTIAL, UsageError
 
 if TYPE_CHECKING:
-    from covey.flows.merge import Reading
+    from covey.flows.merge import Joined, Reading
     from covey.model.report import Report
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -107,18 +107,28 @@ def unite(
     found = united(inputs, prepared(**options), name)
     if found is None:
         return False
-    data, notes = found
-    for text in notes:
+    for text in found.notes:
         note(text)
     if output is None:
-        sys.stdout.buffer.write(data)
+        _to_stdout(found)
         return True
     from covey.render.whole import whole
 
     with whole(output) as stream:
-        stream.write(data)
+        found.write(stream)
     say(f"wrote {output} ({name})")
     return True
+
+
+def _to_stdout(found: Joined) -> None:
+    """By a file: nobody may go back in what was sent to stdout, where that is a file to which is added."""
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        found.write(file)
+        file.seek(0)
+        shutil.copyfileobj(file, sys.stdout.buffer)
 
 
 def named_parts(inputs: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import BinaryIO, ParamSpec, Protocol, TypeVar
 
 from covey import plugins
 from covey.errors import CoveyError, InputError, MissingExtra, SourceMismatch, UsageError
@@ -216,17 +216,25 @@ def _digest(file: Input) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def united(names: Sequence[str], reading: Reading, name: str) -> tuple[bytes, tuple[str, ...]] | None:
-    """The named files as one of format `name`, joined as they were recorded, and notes for the reader: where all are
-    of that format and it can do so (`unite`), nothing is lost that a report does not hold, and nothing is judged.
-    None where that is not so; then nothing was read that cannot be read again."""
+class Joined(Protocol):
+    """Files of one format as one, to be written once. notes: for the reader."""
+
+    notes: tuple[str, ...]
+
+    def write(self, out: BinaryIO) -> None: ...
+
+
+def united(names: Sequence[str], reading: Reading, name: str) -> Joined | None:
+    """The named files as one of format `name`, joined as they were recorded: where all are of that format and it can do
+    so (`unite`), nothing is lost that a report does not hold, and nothing is judged. None where that is not so; then
+    nothing was read that cannot be read again."""
     names = inputs.expanded(names)
     if reading.keep_going or not names or not all(Path(one).is_file() for one in names):
         return None
     files = [file for one in names for file in inputs.files(one, reading.recognise, reading.notes)]
     formats = {reading.recognise.of(file).name for file in files}
     unite = getattr(reading.recognise.named(name), "unite", None) if formats == {name} else None
-    found: tuple[bytes, tuple[str, ...]] | None = unite(files, reading.sources, reading.scope) if unite else None
+    found: Joined | None = unite(files, reading.sources, reading.scope) if unite else None
     return found
 
 

@@ -1,22 +1,27 @@
-"""The content of coverage.py's data, out of a database file or the text that `CoverageData.dumps()` packs.
+"""The content of coverage.py's data, out of a database file.
 
-Both come from outside. The database is opened from memory, in which only the tables below can be read and only for
-so long; the SQL text is never run: its INSERTs are read.
+It comes from outside: it is opened from memory, or as a file that never changes, and only the tables below can be read,
+and only for so long.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import lt
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from covey.errors import FormatError
 from covey.formats.intake import LAST_LINE, clean
 from covey.model.report import bits
 
+MAGIC = b"SQLite format 3\0"
 SCHEMA_VERSION = 7  # since coverage.py 5.0
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "coverage_schema": ("version",),
@@ -27,25 +32,44 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "arc": ("file_id", "context_id", "fromno", "tono"),
     "tracer": ("file_id", "tracer"),
 }
-_MOST_TEXT = 256 << 20  # bytes that a dump unpacks to
 _STEPS = 200_000_000  # of SQLite's virtual machine: two orders above what a large honest database takes
 _MOST_MARKED = 400_000_000  # bytes of all bit sets together
 
-# Arcs of one file in one context are fetched as one text of numbers, each from * 2**25 + to: a row each would cost four
+# Arcs of one file in one context are fetched as one text of numbers, each from * 2**32 + to: a row each would cost four
 # times as much.
-SHIFT = 25
+SHIFT = 32
 HALF = 1 << (SHIFT - 1)
-# The greatest tell of what is no number: in SQLite text is greater than all of them, and would add up as 0.
-_ARCS = f"""
-SELECT file_id, context_id, max(fromno), max(tono), group_concat((fromno * {1 << SHIFT}) + tono)
-FROM arc GROUP BY 1, 2
-"""  # noqa: S608
-_FUNCTIONS = frozenset({"group_concat", "max"})
-_MOST_CELL = 256 << 20  # bytes of one value
+_MOST_ARC = (LAST_LINE << SHIFT) + LAST_LINE
+_ARCS = f"SELECT file_id, context_id, group_concat((fromno * {1 << SHIFT}) + tono) FROM arc GROUP BY 1, 2"  # noqa: S608
+# In SQLite text is greater than any number, and would add up as 0.
+_RANGE = f"NOT BETWEEN {-LAST_LINE} AND {LAST_LINE}"
+_NO_ARCS = f"SELECT 1 FROM arc WHERE fromno {_RANGE} OR tono {_RANGE} LIMIT 1"  # noqa: S608
+_FUNCTIONS = frozenset({"group_concat"})
+_MOST_CELL = 32 << 20  # bytes of one value
 
 Value = None | int | float | str | bytes
-Rows = Mapping[str, Iterable[tuple[Value, ...]]]
+Row = tuple[Value, ...]
+Rows = Iterable[Row]
 Arc = tuple[int, int]
+File = TypeVar("File")
+Context = TypeVar("Context")
+
+
+class Taker(Protocol[File, Context]):
+    """What the rows of data go to. File, Context: what it calls a file and a context. Each method gets the name of the
+    input; `take_lines` rows of (file, context, numbits), `take_arcs` of (file, context, arcs as one text)."""
+
+    kinds: set[bool]
+
+    def places(self, name: str, rows: list[Row]) -> Mapping[Value, File]: ...
+    def named(self, name: str, rows: list[Row]) -> Mapping[Value, Context]: ...
+    def take_lines(
+        self, name: str, files: Mapping[Value, File], contexts: Mapping[Value, Context], rows: Rows
+    ) -> None: ...
+    def take_arcs(
+        self, name: str, files: Mapping[Value, File], contexts: Mapping[Value, Context], rows: Rows
+    ) -> None: ...
+    def take_plugin(self, name: str, file: File, plugin: str) -> None: ...
 
 
 @dataclass
@@ -64,7 +88,7 @@ class Recorded:
     arcs: dict[str, dict[str, array[int] | set[int]]] = field(default_factory=dict)
     plugins: dict[str, str] = field(default_factory=dict)
     kinds: set[bool] = field(default_factory=set)
-    _names: tuple[list[tuple[Value, ...]], dict[Value, str]] = field(default_factory=lambda: ([], {}))
+    _names: tuple[list[Row], dict[Value, str]] = field(default_factory=lambda: ([], {}))
 
     @property
     def has_arcs(self) -> bool:
@@ -75,30 +99,46 @@ class Recorded:
         """Whether some was recorded with arcs and some without."""
         return len(self.kinds) > 1
 
-    def take_lines(self, path: str, context: str, numbits: bytes) -> None:
-        by_context = self.lines.setdefault(path, {})
-        mine = by_context.get(context)
-        by_context[context] = numbits if mine is None else number_of(mine) | number_of(numbits)
+    def take_lines(self, name: str, files: Mapping[Value, str], contexts: Mapping[Value, str], rows: Rows) -> None:
+        for file, context, numbits in lines_of(name, rows):
+            by_context = self.lines.setdefault(files[file], {})
+            key = contexts[context]
+            mine = by_context.get(key)
+            by_context[key] = numbits if mine is None else number_of(mine) | number_of(numbits)
 
-    def take_arcs(self, path: str, context: str, arcs: list[int]) -> None:
-        by_context = self.arcs.setdefault(path, {})
-        mine = by_context.get(context)
-        if mine is None:
-            by_context[context] = array("q", arcs)  # a sixth of a set's memory; most contexts are those of one shard
-        else:
-            if not isinstance(mine, set):
-                mine = by_context[context] = set(mine)
-            mine.update(arcs)
+    def take_arcs(self, name: str, files: Mapping[Value, str], contexts: Mapping[Value, str], rows: Rows) -> None:
+        left = _MOST_MARKED
+        for file, context, text in rows:
+            arcs = arcs_of(name, [text])
+            left -= max(arcs[-1] >> SHIFT, 0) >> 3
+            if left < 0:
+                raise FormatError("coverage data: too many lines", path=name)
+            by_context = self.arcs.setdefault(files[file], {})
+            key = contexts[context]
+            mine = by_context.get(key)
+            if mine is None:
+                by_context[key] = array("q", arcs)  # a sixth of a set's memory; most contexts are those of one shard
+            else:
+                if not isinstance(mine, set):
+                    mine = by_context[key] = set(mine)
+                mine.update(arcs)
+
+    def take_plugin(self, name: str, path: str, plugin: str) -> None:  # noqa: ARG002 - others name the file
+        self.plugins[path] = plugin
+
+    def named(self, name: str, rows: list[Row]) -> Mapping[Value, str]:
+        """Number of each context -> its name."""
+        return {number: clean(text_of(name, context)) for number, context in rows}
 
     def pairs(self, path: str, context: str) -> list[Arc]:
         """The arcs of a file in a context, as (from, to), ascending."""
         ends = [(number, ((number + HALF) & (2 * HALF - 1)) - HALF) for number in sorted(self.arcs[path][context])]
         return [((number - end) >> SHIFT, end) for number, end in ends]
 
-    def names(self, name: str, rows: list[tuple[Value, ...]]) -> dict[Value, str]:
+    def places(self, name: str, rows: list[Row]) -> Mapping[Value, str]:
         """Number of each file -> its path, out of the rows that say so; shards mostly have the same."""
         if rows != self._names[0]:
-            self._names = rows, {number: clean(_text(name, path)) for number, path in rows}
+            self._names = rows, {number: clean(text_of(name, path)) for number, path in rows}
             self.files.update(dict.fromkeys(sorted(self._names[1].values())))
         return self._names[1]
 
@@ -116,24 +156,62 @@ def number_of(bit_set: int | bytes) -> int:
     return bit_set if isinstance(bit_set, int) else int.from_bytes(bit_set, "little")
 
 
-def of_database(name: str, data: bytes, into: Recorded | None = None) -> Recorded:
-    """From the bytes of a `.coverage` file; added to `into` where that is given."""
-    if data[18:20] == b"\2\2":  # write-ahead logging cannot be opened from memory; the header alone says it
-        data = data[:18] + b"\1\1" + data[20:]
-    connection = sqlite3.connect(":memory:")
+def numbits_of(bit_set: int | bytes) -> bytes:
+    """A bit set as the bytes of coverage.py's."""
+    return bit_set if isinstance(bit_set, bytes) else bit_set.to_bytes((bit_set.bit_length() + 7) // 8, "little")
+
+
+def of_database(name: str, data: bytes | Path, into: Taker[Any, Any] | None = None, *, checked: bool = True) -> Any:
+    """From a `.coverage` file, or its bytes; added to `into`, a new Recorded by default, which is given back.
+
+    checked: whether arcs that are none of numbers are refused. Otherwise those lead from or to line 0; who meets that
+    line asks `check_numbers`, for looking costs half as much as reading.
+    """
+    into = Recorded() if into is None else into
+    with _opened(name, data) as (connection, tables):
+        rows: dict[str, Rows] = {
+            table: _select(connection, table) for table in COLUMNS if table in tables and table != "arc"
+        }
+        if "arc" in tables:
+            if checked and connection.execute(_NO_ARCS).fetchone():
+                raise FormatError("coverage data: an arc between no lines", path=name)
+            rows["arc"] = connection.execute(_ARCS)
+        take_rows(name, rows, into)
+    return into
+
+
+def check_numbers(name: str, data: bytes | Path) -> None:
+    """FormatError where there is an arc of a database that is none of numbers."""
+    with _opened(name, data) as (connection, tables):
+        if "arc" in tables and connection.execute(_NO_ARCS).fetchone():
+            raise FormatError("coverage data: an arc between no lines", path=name)
+
+
+def without_log(data: bytes) -> bytes:
+    """The beginning of a database without its mark of write-ahead logging, with which it could only be opened where
+    SQLite may write; nothing but the header tells."""
+    return data[:18] + b"\1\1" + data[20:] if data[18:20] == b"\2\2" else data
+
+
+@contextmanager
+def _opened(name: str, data: bytes | Path) -> Iterator[tuple[sqlite3.Connection, set[str]]]:
+    """A connection that can read coverage.py's tables and nothing else, and which of them there are."""
+    if isinstance(data, bytes):
+        connection = sqlite3.connect(":memory:")
+    else:
+        connection = sqlite3.connect(f"{data.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
     try:
-        connection.deserialize(data)
+        if isinstance(data, bytes):
+            connection.deserialize(without_log(data))
+            connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA cell_size_check=ON")
-        connection.execute("PRAGMA temp_store=MEMORY")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL)
         tables = _real_tables(connection)
         connection.set_authorizer(_only_reading)
         steps = iter(range(_STEPS // 10_000))
         connection.set_progress_handler(lambda: next(steps, None) is None, 10_000)
-        rows = {table: _select(connection, table) for table in COLUMNS if table in tables and table != "arc"}
-        arcs = connection.execute(_ARCS) if "arc" in tables else ()
-        return _recorded(name, rows, arcs, into or Recorded())
+        yield connection, tables
     except (sqlite3.Error, UnicodeDecodeError, OverflowError, MemoryError) as error:
         raise FormatError(f"damaged coverage database: {error}", path=name) from None
     finally:
@@ -156,84 +234,7 @@ def _select(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Value,
     return connection.execute(f"SELECT {', '.join(COLUMNS[table])} FROM {table}")  # noqa: S608 - both are ours
 
 
-def of_dump(name: str, data: bytes, into: Recorded | None = None) -> Recorded:
-    """From what `CoverageData.dumps()` gives: "z", then the zlib-packed SQL text of the database; added to `into`
-    where that is given."""
-    unpack = zlib.decompressobj()
-    try:
-        text = unpack.decompress(data[1:], _MOST_TEXT).decode()
-    except (zlib.error, UnicodeDecodeError) as error:
-        raise FormatError(f"damaged coverage dump: {error}", path=name) from None
-    if unpack.unconsumed_tail or not unpack.eof:
-        what = f"unpacks to more than {_MOST_TEXT} bytes" if unpack.unconsumed_tail else "is cut off"
-        raise FormatError(f"coverage dump {what}", path=name)
-    rows: dict[str, list[tuple[Value, ...]]] = {}
-    for table, row in inserts(name, text):
-        rows.setdefault(table, []).append(row)
-    return _recorded(name, rows, _gathered(name, rows.get("arc", ())), into or Recorded())
-
-
-def _gathered(name: str, rows: Iterable[tuple[Value, ...]]) -> Iterator[tuple[Value, ...]]:
-    """Rows of arcs as the query gives them."""
-    found: dict[tuple[Value, Value], list[tuple[int, int]]] = {}
-    for file, context, start, end in rows:
-        if not (isinstance(start, int) and isinstance(end, int)):
-            raise FormatError("coverage data: an arc between no lines", path=name)
-        found.setdefault((file, context), []).append((start, end))
-    for (file, context), arcs in found.items():
-        ends = [line for arc in arcs for line in arc]
-        if max(map(abs, ends)) > LAST_LINE:
-            raise FormatError("coverage data: an arc between no lines", path=name)
-        yield file, context, 0, 0, ",".join(str((start << SHIFT) + end) for start, end in arcs)
-
-
-# One piece of SQL, where a quote or a semicolon means something: comment, string, name, end, or all that lies between.
-_PIECE = re.compile(r"""--[^\n]*+|'[^']*+(?:''[^']*+)*+'|"[^"]*+(?:""[^"]*+)*+"|;|[^-'";]++|-""")
-_INSERT = re.compile(r'\s*INSERT\s+INTO\s+"?(\w+)"?\s*(?:\(([\w\s,"]*)\)\s*)?VALUES\s*\(', re.IGNORECASE)
-_VALUE = re.compile(
-    r"\s*(?:(NULL)|(-?\d{1,19})|X'((?:[0-9A-F]{2})*+)'|'([^']*+(?:''[^']*+)*+)')\s*([,)])", re.IGNORECASE
-)
-
-
-def inserts(name: str, text: str) -> Iterator[tuple[str, tuple[Value, ...]]]:
-    """Each row that the SQL text inserts into a table of coverage.py's, columns in the order of COLUMNS."""
-    start = 0
-    for piece in _PIECE.finditer(text):
-        if piece[0] != ";":
-            continue
-        found = _INSERT.match(text, start, piece.end())
-        if found and found[1] in COLUMNS:
-            yield found[1], _ordered(name, found, _values(name, text, found.end()))
-        start = piece.end()
-
-
-def _values(name: str, text: str, at: int) -> list[Value]:
-    values: list[Value] = []
-    while found := _VALUE.match(text, at):
-        at = found.end()
-        if found[2]:
-            values.append(int(found[2]))
-        elif found[3] is not None:
-            values.append(bytes.fromhex(found[3]))
-        else:
-            values.append(None if found[1] else found[4].replace("''", "'"))
-        if found[5] == ")":
-            return values
-    raise FormatError("coverage dump: an INSERT that cannot be read", path=name, offset=at)
-
-
-def _ordered(name: str, found: re.Match[str], values: list[Value]) -> tuple[Value, ...]:
-    columns = COLUMNS[found[1]]
-    named = [column.strip(' "') for column in found[2].split(",")] if found[2] else list(columns)
-    row = dict(zip(named, values, strict=False))
-    if len(named) != len(values) or any(column not in row for column in columns):
-        raise FormatError(
-            f"coverage dump: a row of table {found[1]} has other columns", path=name, offset=found.start()
-        )
-    return tuple(row[column] for column in columns)
-
-
-def _recorded(name: str, rows: Rows, arcs: Iterable[tuple[Value, ...]], found: Recorded) -> Recorded:
+def take_rows(name: str, rows: Mapping[str, Rows], into: Taker[File, Context]) -> None:
     versions = [row[0] for row in rows.get("coverage_schema", ())]
     if versions != [SCHEMA_VERSION]:
         shown = ", ".join(map(repr, versions[:3])) or "none"
@@ -242,32 +243,29 @@ def _recorded(name: str, rows: Rows, arcs: Iterable[tuple[Value, ...]], found: R
             hint="write it with coverage.py 5.0 or newer, or as a report: coverage json, coverage xml",
         )  # fmt: skip
     kind = any(key == "has_arcs" and value == "1" for key, value in rows.get("meta", ()))
-    paths = found.names(name, list(rows.get("file", ())))
-    contexts = {number: clean(_text(name, context)) for number, context in rows.get("context", ())}
-    if paths:
-        found.kinds.add(kind)
+    files = into.places(name, list(rows.get("file", ())))
+    contexts = into.named(name, list(rows.get("context", ())))
+    if files:
+        into.kinds.add(kind)
     try:
-        left = _take_lines(found, paths, contexts, name, rows.get("line_bits", ()))
-        _take_arcs(found, paths, contexts, name, arcs, left)
+        into.take_lines(name, files, contexts, rows.get("line_bits", ()))
+        into.take_arcs(name, files, contexts, rows.get("arc", ()))
         for number, plugin in rows.get("tracer", ()):
             if plugin:
-                found.plugins[paths[number]] = clean(_text(name, plugin))
+                into.take_plugin(name, files[number], clean(text_of(name, plugin)))
     except KeyError as error:
         raise FormatError(f"coverage data: row for unknown file or context {error}", path=name) from None
-    return found
 
 
-def _text(name: str, value: Value) -> str:
+def text_of(name: str, value: Value) -> str:
+    """A value that has to be text."""
     if not isinstance(value, str):
         raise FormatError(f"coverage data: {str(value)[:40]!r} where text belongs", path=name)
     return value
 
 
-def _take_lines(
-    found: Recorded, paths: Mapping[Value, str], contexts: Mapping[Value, str], name: str,
-    rows: Iterable[tuple[Value, ...]],
-) -> int:  # fmt: skip
-    """How many bytes of bit sets may still come."""
+def lines_of(name: str, rows: Rows) -> Iterator[tuple[Value, Value, bytes]]:
+    """Rows of bit sets, checked."""
     left = _MOST_MARKED
     for file, context, numbits in rows:
         if not isinstance(numbits, bytes) or len(numbits) > LAST_LINE // 8:
@@ -275,27 +273,19 @@ def _take_lines(
         left -= len(numbits)
         if left < 0:
             raise FormatError("coverage data: too many lines", path=name)
-        found.take_lines(paths[file], contexts[context], numbits)
-    return left
+        yield file, context, numbits
 
 
-def _take_arcs(
-    found: Recorded, paths: Mapping[Value, str], contexts: Mapping[Value, str], name: str,
-    rows: Iterable[tuple[Value, ...]], left: int,
-) -> None:  # fmt: skip
+def arcs_of(name: str, texts: Iterable[Value]) -> list[int]:
+    """The arcs in texts of them, as `Recorded.pairs` reads them, ascending, none twice; at least one."""
     from msgspec.json import decode
 
-    most = (LAST_LINE << SHIFT) + LAST_LINE
-    for file, context, start, end, text in rows:
-        try:
-            if not (isinstance(start, int) and isinstance(end, int)):
-                raise ValueError
-            arcs = decode(f"[{_text(name, text)}]", type=list[int])
-        except ValueError:
-            raise FormatError("coverage data: an arc between no lines", path=name) from None
-        if not arcs or min(arcs) < -most or max(arcs) > most:
-            raise FormatError("coverage data: an arc between no lines", path=name)
-        left -= max(max(arcs) >> SHIFT, 0) >> 3
-        if left < 0:
-            raise FormatError("coverage data: too many lines", path=name)
-        found.take_arcs(paths[file], contexts[context], arcs)
+    try:
+        found = decode(f"[{','.join([text_of(name, text) for text in texts])}]", type=list[int])
+    except ValueError:
+        found = []
+    if not all(map(lt, found, islice(found, 1, None))):
+        found = sorted(set(found))
+    if not found or found[0] < -_MOST_ARC or found[-1] > _MOST_ARC:
+        raise FormatError("coverage data: an arc between no lines", path=name)
+    return found

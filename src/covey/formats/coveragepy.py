@@ -6,7 +6,6 @@ import functools
 import operator
 import re
 import zlib
-from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
@@ -14,16 +13,17 @@ from typing import TYPE_CHECKING, BinaryIO
 from covey.errors import FormatError
 from covey.formats import coveragedata
 from covey.formats.base import Input, Place, Sources
-from covey.formats.coveragedata import Recorded, number_of
-from covey.formats.intake import MOST_BYTES, collector_off, flat_paths, provenance
+from covey.formats.coveragedata import MAGIC, Recorded, number_of
+from covey.formats.intake import MOST_BYTES, flat_paths, provenance
 from covey.model.merge import merge
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Report, bits
 
 if TYPE_CHECKING:
+    from covey.formats.coverageout import Joined
+    from covey.formats.coverageunion import Union
     from covey.formats.pyfiles import Built, PythonFiles
 
-_DATABASE = b"SQLite format 3\0"
 _JSON = re.compile(rb'\s*\{\s*"meta"\s*:\s*\{[^{}]*"branch_coverage"')
 
 
@@ -32,7 +32,7 @@ class CoveragePy:
     unites = "files"  # joined as recorded, and judged once
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
-        return head.startswith(_DATABASE) or _is_dump(head) or _JSON.match(head) is not None
+        return head.startswith(MAGIC) or _is_dump(head) or _JSON.match(head) is not None
 
     def read(self, files: Sequence[Input], sources: Sources) -> Report:
         """Databases and dumps are united as recorded, then judged as `coverage report` does with the same
@@ -57,39 +57,29 @@ class CoveragePy:
 
     def unite(
         self, files: Sequence[Input], sources: Sources, scope: Callable[[Report], Report] | None
-    ) -> tuple[bytes, tuple[str, ...]] | None:
-        """One database of several databases and dumps with all that they hold, lines or arcs, contexts, plugins, and
-        notes for the reader; nothing is judged. None where that cannot be: a JSON report is among them, or data with
-        arcs and data without."""
-        united = Recorded()
-        with collector_off():
-            if any(_take(file, file.read(MOST_BYTES), united) is None for file in files) or united.uneven:
-                return None
-            return self._united(united, sources, scope)
+    ) -> Joined | None:
+        """One database of several databases and dumps with all that they hold, lines or arcs, contexts, plugins;
+        nothing is judged. None where that cannot be: a JSON report is among them, or data with arcs and data without.
+        """
+        from covey.formats.coverageout import Joined
+        from covey.formats.coverageunion import Union
 
-    def _united(
-        self, united: Recorded, sources: Sources, scope: Callable[[Report], Report] | None
-    ) -> tuple[bytes, tuple[str, ...]]:
-        from covey.formats.coverageout import database
-
+        union = Union()
+        try:
+            for file in files:
+                if not (union.take_database(file) or _take_dump(file, union)) or union.uneven:
+                    union.close()
+                    return None
+            union.finish()
+        except BaseException:
+            union.close()
+            raise
         placed: dict[str, list[str]] = {}
-        for path in united.files:
+        for path in union.files:
             placed.setdefault(sources.locate(path).path, []).append(path)
         shown = Report.of(map(FileCoverage, placed))
         kept = scope(shown) if scope else shown
-        lines: dict[str, Mapping[str, int | bytes]] = {}
-        arcs: dict[str, dict[str, array[int] | set[int]]] = {}
-        plugins = {path: one for path, names in placed.items() for one in map(united.plugins.get, names) if one}
-        for _, path in kept.files:
-            lines[path] = united.lines.get(placed[path][0], {})
-            if len(placed[path]) > 1:
-                lines[path] = _joined(united.lines.get(name, {}) for name in placed[path])
-            arcs[path] = dict(united.arcs.get(placed[path][0], {}))
-            for name in placed[path][1:]:
-                for context, more in united.arcs.get(name, {}).items():
-                    arcs[path][context] = {*arcs[path].get(context, ()), *more}
-        traced = {path: plugins[path] for path in lines if path in plugins}
-        return database(lines, arcs if united.has_arcs else None, traced), kept.notes
+        return Joined(union, {path: placed[path] for _, path in kept.files}, kept.notes)
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """A database that coverage.py opens: lines that ran, and slices "test:NAME" as contexts. Paths are the
@@ -128,12 +118,26 @@ def _contexts(report: Report, key: Key) -> dict[str, int]:
     return found | {"": rest} if rest else found
 
 
+def _take_dump(file: Input, union: Union) -> bool:
+    from covey.formats.coveragedump import of_dump
+
+    with file.open() as stream:
+        if not _is_dump(stream.read(4096)):
+            return False
+    of_dump(file.name, file.read(MOST_BYTES), union)
+    return True
+
+
 def _take(file: Input, data: bytes, united: Recorded) -> Provenance | None:
     """Add a database or a dump to what was recorded; None where it is neither."""
-    if not data.startswith(_DATABASE) and not _is_dump(data):
+    if not data.startswith(MAGIC) and not _is_dump(data):
         return None
-    take = coveragedata.of_database if data.startswith(_DATABASE) else coveragedata.of_dump
-    take(file.name, data, united)
+    if data.startswith(MAGIC):
+        coveragedata.of_database(file.name, data, united)
+    else:
+        from covey.formats.coveragedump import of_dump
+
+        of_dump(file.name, data, united)
     return provenance(file, data, "coveragepy")
 
 

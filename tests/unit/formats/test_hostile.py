@@ -13,7 +13,7 @@ from covey import plugins
 from covey.errors import FormatError
 from covey.flows.merge import encode
 from covey.flows.show import show
-from covey.formats import coveragedata
+from covey.formats import coveragedata, coveragedump
 from covey.formats.base import Input
 from covey.formats.cobertura import FORMAT as COBERTURA
 from covey.formats.coveragepy import FORMAT as COVERAGEPY
@@ -93,7 +93,7 @@ def test_a_dump_is_never_run_and_never_unpacked_without_end(tmp_path, monkeypatc
     with pytest.raises(FormatError, match="schema"):
         read(COVERAGEPY, b"z" + zlib.compress(script.encode()))
     assert not (tmp_path / "made").exists()
-    monkeypatch.setattr(coveragedata, "_MOST_TEXT", 1000)
+    monkeypatch.setattr(coveragedump, "_MOST_TEXT", 1000)
     with pytest.raises(FormatError, match="more than"):
         read(COVERAGEPY, b"z" + zlib.compress(b"BEGIN TRANSACTION;" + b" " * 5000))
     with pytest.raises(FormatError, match="cut off"):
@@ -111,7 +111,7 @@ def test_an_insert_that_is_none_is_refused(values):
 
 
 def test_quotes_without_end_cost_no_more_than_their_length():
-    assert list(coveragedata.inserts("x", "'" * 200_001 + '"' * 200_001 + "-" * 200_000)) == []
+    assert list(coveragedump.inserts("x", "'" * 200_001 + '"' * 200_001 + "-" * 200_000)) == []
 
 
 def test_a_plugins_file_is_not_counted_but_named(tmp_path):

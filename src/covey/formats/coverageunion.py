@@ -1,0 +1,189 @@
+"""Many files of coverage.py's data as one, nothing judged, in memory that does not grow with them.
+
+What was recorded of a file in a context is a piece: a bit set of lines, or arcs. Pieces are gathered until they weigh
+some megabytes, then united and put away (`pieces.py`), and read back file by file when the result is written.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+
+from covey.errors import FormatError
+from covey.formats import coveragedata
+from covey.formats.base import Input
+from covey.formats.coveragedata import HALF, MAGIC, Row, Rows, Value, arcs_of, lines_of, number_of, numbits_of, text_of
+from covey.formats.intake import clean
+from covey.formats.pieces import Pieces, begun, on_disk
+from covey.loops.arcpages import width_of
+
+_MOST_HELD = 4 << 20  # bytes of pieces, about
+_LARGE = 16 << 20  # bytes of a database from which on it is not taken into memory
+_EACH = 100  # bytes that a piece costs beside its own
+_BITS = 32  # a key is a file's number, then in so many bits a context's
+_CONTEXT = (1 << _BITS) - 1
+_TO = 0 if sys.byteorder == "little" else 1  # which half of eight bytes has where an arc leads
+
+
+class Union:
+    """A `coveragedata.Taker`, which calls a file by its number shifted by 32 bits, a context by its number.
+
+    files, contexts: name -> number, as they came. plugins: path -> the plugin that traced it. kinds: whether there is
+    data with arcs (True), and without (False). width: what `arcpages.width_of` says of all arcs, once `finish` was
+    called.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, int] = {}
+        self.contexts: dict[str, int] = {}
+        self.plugins: dict[str, str] = {}
+        self.kinds: set[bool] = set()
+        self.width = 2
+        self._lines: dict[int, int | bytes] = {}
+        self._texts: dict[int, list[Value]] = {}
+        self._arcs: dict[int, bytes] = {}
+        self._weight = 0
+        self._since: list[Input] = []  # whose arcs are in `_texts`
+        self._away = Pieces()
+        self._keys: dict[Value, int] = {}  # of paths as they are recorded
+        self._known: tuple[list[Row], dict[Value, int]] = ([], {})
+
+    def close(self) -> None:
+        """Nothing can be read any more."""
+        self._away.close()
+
+    @property
+    def has_arcs(self) -> bool:
+        return True in self.kinds
+
+    @property
+    def uneven(self) -> bool:
+        """Whether some was recorded with arcs and some without."""
+        return len(self.kinds) > 1
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it was too much for the memory."""
+        return self._away.on_disk
+
+    def take_database(self, file: Input) -> bool:
+        """Add a database; False where it is none."""
+        with file.open() as stream:
+            data = begun(stream, _LARGE)
+            if not data.startswith(MAGIC):
+                return False
+            self._since.append(file)
+            if len(data) < _LARGE:
+                coveragedata.of_database(file.name, data, self, checked=False)
+            else:
+                with on_disk(file.name, coveragedata.without_log(data), stream) as path:
+                    coveragedata.of_database(file.name, path, self, checked=False)
+        return True
+
+    def places(self, name: str, rows: list[Row]) -> Mapping[Value, int]:
+        """Number of each file there -> its key here; shards mostly have the same."""
+        if rows != self._known[0]:
+            known = self._keys
+            for _, path in rows:
+                if path not in known:
+                    clear = clean(text_of(name, path))
+                    known[path] = self.files.setdefault(clear, len(self.files)) << _BITS
+            self._known = rows, {number: known[path] for number, path in rows}
+        return self._known[1]
+
+    def named(self, name: str, rows: list[Row]) -> Mapping[Value, int]:
+        mine = self.contexts
+        return {number: mine.setdefault(clean(text_of(name, context)), len(mine)) for number, context in rows}
+
+    def take_lines(self, name: str, files: Mapping[Value, int], contexts: Mapping[Value, int], rows: Rows) -> None:
+        held = self._lines
+        for file, context, numbits in lines_of(name, rows):
+            key = files[file] | contexts[context]
+            mine = held.get(key)
+            held[key] = numbits if mine is None else number_of(mine) | int.from_bytes(numbits, "little")
+            self._weight += len(numbits) + _EACH
+            if self._weight > _MOST_HELD:
+                self._put_away()
+
+    def take_arcs(self, name: str, files: Mapping[Value, int], contexts: Mapping[Value, int], rows: Rows) -> None:
+        held = self._texts
+        for file, context, text in rows:
+            held.setdefault(files[file] | contexts[context], []).append(text)
+            self._weight += len(text_of(name, text)) + _EACH
+            if self._weight > _MOST_HELD:
+                self._settle()
+                self._weight = sum(map(len, self._arcs.values())) + _EACH * len(self._arcs)
+                if self._weight > _MOST_HELD // 2:
+                    self._put_away()
+
+    def take_plugin(self, name: str, file: int, plugin: str) -> None:
+        paths = list(self.files)  # in the order of their numbers
+        path = paths[file >> _BITS]
+        if self.plugins.setdefault(path, plugin) != plugin:
+            raise FormatError(f"{path} was traced by plugin {plugin}, and by {self.plugins[path]} before", path=name)
+
+    def _settle(self) -> None:
+        """Make arcs of the texts that were taken."""
+        fresh: list[bytes] = []
+        zero = False
+        for key, texts in self._texts.items():
+            try:
+                arcs = arcs_of("", texts)
+            except FormatError as error:
+                self._check_numbers()
+                raise FormatError(error.what, path=", ".join(file.name for file in self._since[:9])) from None
+            zero = zero or bisect_left(arcs, -HALF) < bisect_left(arcs, HALF)
+            packed = array("q", arcs).tobytes()
+            fresh.append(packed)
+            self._arcs[key] = _joined_arcs([self._arcs[key], packed]) if key in self._arcs else packed
+        joined = b"".join(fresh)
+        self.width = max(self.width, width_of(joined))
+        if zero or 0 in array("i", joined)[_TO::2]:
+            self._check_numbers()
+        self._texts.clear()
+        self._since = self._since[-1:]  # of which more may come
+
+    def _check_numbers(self) -> None:
+        """FormatError for the input whose arcs are none of numbers: those show as line 0, which few honest ones do."""
+        for file in self._since:
+            with file.open() as stream:
+                with on_disk(file.name, coveragedata.without_log(begun(stream, _LARGE)), stream) as path:
+                    coveragedata.check_numbers(file.name, path)
+
+    def _put_away(self) -> None:
+        self._away.put((key, numbits_of(self._lines[key])) for key in sorted(self._lines))
+        self._away.put((key, self._arcs[key]) for key in sorted(self._arcs))
+        self._lines.clear()
+        self._arcs.clear()
+        self._weight = 0
+
+    def finish(self) -> None:
+        """All is taken; from now on pieces can be asked for."""
+        self._settle()
+        self._put_away()
+
+    def contexts_of(self, paths: Sequence[str]) -> set[int]:
+        """The numbers of the contexts in which something of these files ran."""
+        return {context for path in paths for context in self._away.inner(self.files[path])}
+
+    def pieces(self, paths: Sequence[str]) -> dict[int, bytes]:
+        """What is known of several paths together: number of the context -> bit set, or arcs as array('q') has them."""
+        found: dict[int, list[bytes]] = {}
+        for path in paths:
+            for context, piece in self._away.of(self.files[path]):
+                found.setdefault(context, []).append(piece)
+        join = _joined_arcs if self.has_arcs else _joined_lines
+        return {context: pieces[0] if len(pieces) == 1 else join(pieces) for context, pieces in found.items()}
+
+
+def _joined_lines(pieces: Sequence[bytes]) -> bytes:
+    whole = 0
+    for piece in pieces:
+        whole |= number_of(piece)
+    return numbits_of(whole)
+
+
+def _joined_arcs(pieces: Sequence[bytes]) -> bytes:
+    return array("q", sorted(set(array("q", b"".join(pieces))))).tobytes()
