@@ -10,6 +10,9 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO
 
 from covey.errors import FormatError
 from covey.formats import coveragedata
@@ -21,6 +24,7 @@ from covey.loops.arcpages import width_of
 
 _MOST_HELD = 4 << 20  # bytes of pieces, about
 _LARGE = 16 << 20  # bytes of a database from which on it is not taken into memory
+_AT_ONCE = 1 << 17  # bytes of arcs that are looked at together
 _EACH = 100  # bytes that a piece costs beside its own
 _BITS = 32  # a key is a file's number, then in so many bits a context's
 _CONTEXT = (1 << _BITS) - 1
@@ -78,7 +82,7 @@ class Union:
             if len(data) < _LARGE:
                 coveragedata.of_database(file.name, data, self, checked=False)
             else:
-                with on_disk(file.name, coveragedata.without_log(data), stream) as path:
+                with _as_file(file, data, stream) as path:
                     coveragedata.of_database(file.name, path, self, checked=False)
         return True
 
@@ -102,8 +106,12 @@ class Union:
         for file, context, numbits in lines_of(name, rows):
             key = files[file] | contexts[context]
             mine = held.get(key)
-            held[key] = numbits if mine is None else number_of(mine) | int.from_bytes(numbits, "little")
-            self._weight += len(numbits) + _EACH
+            if mine is None:
+                held[key] = numbits
+                self._weight += len(numbits) + _EACH
+            else:
+                held[key] = number_of(mine) | int.from_bytes(numbits, "little")
+                self._weight += len(numbits) >> 4  # mostly it is no longer than before
             if self._weight > _MOST_HELD:
                 self._put_away()
 
@@ -126,7 +134,7 @@ class Union:
 
     def _settle(self) -> None:
         """Make arcs of the texts that were taken."""
-        fresh: list[bytes] = []
+        fresh = bytearray()
         zero = False
         for key, texts in self._texts.items():
             try:
@@ -134,27 +142,36 @@ class Union:
             except FormatError as error:
                 self._check_numbers()
                 raise FormatError(error.what, path=", ".join(file.name for file in self._since[:9])) from None
-            zero = zero or bisect_left(arcs, -HALF) < bisect_left(arcs, HALF)
+            zero |= bisect_left(arcs, -HALF) < bisect_left(arcs, HALF)
             packed = array("q", arcs).tobytes()
-            fresh.append(packed)
+            fresh += packed
+            if len(fresh) > _AT_ONCE:
+                zero |= self._measured(fresh)
             self._arcs[key] = _joined_arcs([self._arcs[key], packed]) if key in self._arcs else packed
-        joined = b"".join(fresh)
-        self.width = max(self.width, width_of(joined))
-        if zero or 0 in array("i", joined)[_TO::2]:
+        if self._measured(fresh) or zero:
             self._check_numbers()
         self._texts.clear()
         self._since = self._since[-1:]  # of which more may come
 
+    def _measured(self, packed: bytearray) -> bool:
+        """Whether some of these arcs lead to line 0. They are forgotten here, but for the width that they need."""
+        self.width = max(self.width, width_of(packed))
+        found = 0 in array("i", bytes(packed))[_TO::2]
+        packed.clear()
+        return found
+
     def _check_numbers(self) -> None:
         """FormatError for the input whose arcs are none of numbers: those show as line 0, which few honest ones do."""
         for file in self._since:
-            with file.open() as stream:
-                with on_disk(file.name, coveragedata.without_log(begun(stream, _LARGE)), stream) as path:
-                    coveragedata.check_numbers(file.name, path)
+            with file.open() as stream, _as_file(file, begun(stream, _LARGE), stream) as path:
+                coveragedata.check_numbers(file.name, path)
 
     def _put_away(self) -> None:
-        self._away.put((key, numbits_of(self._lines[key])) for key in sorted(self._lines))
-        self._away.put((key, self._arcs[key]) for key in sorted(self._arcs))
+        for key, bit_set in self._lines.items():
+            if isinstance(bit_set, int):
+                self._lines[key] = numbits_of(bit_set)
+        self._away.put(self._lines)  # type: ignore[arg-type]  # all of them are bytes now
+        self._away.put(self._arcs)
         self._lines.clear()
         self._arcs.clear()
         self._weight = 0
@@ -170,12 +187,16 @@ class Union:
 
     def pieces(self, paths: Sequence[str]) -> dict[int, bytes]:
         """What is known of several paths together: number of the context -> bit set, or arcs as array('q') has them."""
-        found: dict[int, list[bytes]] = {}
+        found: dict[int, bytes] = {}
+        join = _joined_arcs if self.has_arcs else _joined_lines
         for path in paths:
             for context, piece in self._away.of(self.files[path]):
-                found.setdefault(context, []).append(piece)
-        join = _joined_arcs if self.has_arcs else _joined_lines
-        return {context: pieces[0] if len(pieces) == 1 else join(pieces) for context, pieces in found.items()}
+                found[context] = join([found[context], piece]) if context in found else piece
+        return found
+
+
+def _as_file(file: Input, data: bytes, rest: BinaryIO) -> AbstractContextManager[Path]:
+    return on_disk(file.name, coveragedata.without_log(data), rest)
 
 
 def _joined_lines(pieces: Sequence[bytes]) -> bytes:

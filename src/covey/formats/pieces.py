@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from itertools import accumulate
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from covey.errors import FormatError
 from covey.formats.intake import MOST_BYTES
@@ -18,35 +19,45 @@ _BITS = 32
 _INNER = (1 << _BITS) - 1
 _PIECE = 1 << 20
 _FIRST = 1 << 17
-_WIDTH = 3  # numbers of a row of the index: inner number, where it begins, its length
+_AT_ONCE = 4096  # pieces that are written together
+
+
+class _Run(NamedTuple):
+    """Pieces that were put together: keys ascending, where each begins, and where the last ends."""
+
+    keys: array[int]
+    starts: array[int]
+
+    def of(self, outer: int) -> tuple[int, int]:
+        """The first place of an outer number's pieces, and the one after the last."""
+        return bisect_left(self.keys, outer << _BITS), bisect_left(self.keys, (outer + 1) << _BITS)
 
 
 class Pieces:
     """Each by a key, an outer number shifted by 32 bits and an inner one. What is put first stays in memory, what comes
-    on top of it makes a file of all. Of each piece 24 bytes stay in memory."""
+    on top of it makes a file of all. Of each piece 16 bytes stay in memory."""
 
     def __init__(self) -> None:
         self._data: BinaryIO = io.BytesIO()
         self._end = 0
-        self._index: dict[int, array[int]] = {}
+        self._runs: list[_Run] = []
         self.on_disk = False
 
     def close(self) -> None:
         self._data.close()
 
-    def put(self, pieces: Iterable[tuple[int, bytes]]) -> None:
-        """Add pieces, ascending by key; of those of one key none replaces another."""
-        pieces, before = iter(pieces), self._end
-        while some := list(islice(pieces, 4096)):
-            if before and not self.on_disk:
-                self._to_disk()
-            for key, piece in some:
-                row = self._index.get(key >> _BITS)
-                if row is None:
-                    row = self._index[key >> _BITS] = array("q")
-                row.extend((key & _INNER, self._end, len(piece)))
-                self._end += len(piece)
-            self._data.write(b"".join([piece for _, piece in some]))
+    def put(self, pieces: Mapping[int, bytes]) -> None:
+        """Add pieces by key. One of a key that is there already comes beside it."""
+        if not pieces:
+            return
+        if self._runs and not self.on_disk:
+            self._to_disk()
+        keys = sorted(pieces)
+        ends = accumulate(map(len, map(pieces.__getitem__, keys)), initial=self._end)
+        self._runs.append(_Run(array("q", keys), array("q", ends)))
+        self._end = self._runs[-1].starts[-1]
+        for some in range(0, len(keys), _AT_ONCE):
+            self._data.write(b"".join(map(pieces.__getitem__, keys[some : some + _AT_ONCE])))
 
     def _to_disk(self) -> None:
         import tempfile
@@ -55,25 +66,26 @@ class Pieces:
         file.write(self._data.getvalue())  # type: ignore[attr-defined]  # it is a BytesIO still
         self._data, self.on_disk = file, True
 
-    def inner(self, outer: int) -> Sequence[int]:
+    def inner(self, outer: int) -> set[int]:
         """The inner numbers of the pieces of an outer one."""
-        return self._index[outer][0::_WIDTH] if outer in self._index else ()
+        found: set[int] = set()
+        for run in self._runs:
+            first, last = run.of(outer)
+            found.update(map(_INNER.__and__, run.keys[first:last]))
+        return found
 
     def of(self, outer: int) -> Iterator[tuple[int, bytes]]:
         """The pieces of an outer number with their inner ones, in the order in which they were put."""
-        row = self._index.get(outer, array("q"))
-        at = 0
-        while at < len(row):
-            start, end = row[at + 1], row[at + 1] + row[at + 2]
-            after = at + _WIDTH
-            while after < len(row) and row[after + 1] == end and end - start < _PIECE:  # they lie side by side
-                end += row[after + 2]
-                after += _WIDTH
-            data = self._read(start, end - start)
-            for one in range(at, after, _WIDTH):
-                begin = row[one + 1] - start
-                yield row[one], data[begin : begin + row[one + 2]]
-            at = after
+        for run in self._runs:
+            first, last = run.of(outer)
+            while first < last:
+                after = max(bisect_left(run.starts, run.starts[first] + _PIECE, first, last), first + 1)
+                begin = run.starts[first]
+                data = self._read(begin, run.starts[after] - begin)
+                starts = [start - begin for start in run.starts[first : after + 1]]
+                for key, start, end in zip(run.keys[first:after], starts, starts[1:], strict=False):
+                    yield key & _INNER, data[start:end]
+                first = after
 
     def _read(self, start: int, size: int) -> bytes:
         if self.on_disk:

@@ -25,7 +25,7 @@ _SEVENS = bytes(range(128))
 _LEAF_OF_TABLE, _LEAF_OF_INDEX, _TABLE, _INDEX = 13, 10, 5, 2
 
 
-def unbiased(packed: bytes) -> bytes:
+def unbiased(packed: bytes | bytearray) -> bytes:
     """Numbers from * 2**32 + to, each eight bytes as array('q') has them, as two numbers of 32 bits: to, then from,
     the lower byte first, each plus 2**31."""
     lanes = len(packed) // 8
@@ -34,7 +34,7 @@ def unbiased(packed: bytes) -> bytes:
     return (turned + int.from_bytes(b"\0\0\0\x80\0\0\0\0" * lanes, "little")).to_bytes(8 * lanes, "little")
 
 
-def width_of(packed: bytes) -> int:
+def width_of(packed: bytes | bytearray) -> int:
     """How many bytes each `from` and `to` of such numbers needs: 2, 3 or 4."""
     columns = unbiased(packed)
     most = 2
