@@ -8,9 +8,10 @@ from dataclasses import replace
 from itertools import compress
 from typing import Literal
 
-from covey.errors import DuplicateSource, SourceMismatch, UsageError
+from covey.errors import SourceMismatch, UsageError
 from covey.loops import columns
 from covey.model.counted import NO_LINES, WIDTH, Blocks, Branches, Functions, Lines
+from covey.model.overlap import news
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Mode, Report, bits
 from covey.model.sheet import on_sheet
@@ -44,7 +45,7 @@ def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False,
     SourceMismatch.
     Slices are united, but not under "subtract" and "intersect", where they would no longer be true.
     Inputs whose sources overlap: equal ones collapse (and a note says so), others raise DuplicateSource; with
-    `collapse` false each counts as it comes.
+    `collapse` false each counts as it comes, as under "subtract" and "intersect", which count nothing twice.
     """
     files: dict[Key, FileCoverage] = {}
     slices: dict[str, dict[Key, int]] = {}
@@ -53,65 +54,30 @@ def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False,
     told: dict[Key, str] = {}
     count = 0
     sheet: Report | None = None  # what was added up in one column, not in `files` yet
+    pair = how in ("subtract", "intersect")
     for report in reports:
         count += 1
-        if how in ("subtract", "intersect") and count > 2:
+        if pair and count > 2:
             raise UsageError(f"--how {how} takes exactly two inputs")
         notes.update(dict.fromkeys(report.notes))
-        if not collapse:
+        for name, by_file in report.slices.items() if not pair else ():
+            mine = slices.setdefault(name, {})
+            for key, bit_set in by_file.items():
+                mine[key] = mine.get(key, 0) | bit_set
+        if pair or not collapse:
             seen.update((object(), source) for source in report.sources)
-        elif report.sources and not _news(report.sources, seen, notes):
+        elif report.sources and not news(report.sources, seen, notes):
             continue
         rest: Report | None = report
         if how == "sum":
             sheet, rest = on_sheet(sheet, report)
         if rest is not None:
             _fold(files, rest, how, relaxed, told, first=count == 1)
-        for name, by_file in report.slices.items() if how in ("sum", "max", "presence") else ():
-            mine = slices.setdefault(name, {})
-            for key, bit_set in by_file.items():
-                mine[key] = mine.get(key, 0) | bit_set
-    if how in ("subtract", "intersect") and count != 2:
+    if pair and count != 2:
         raise UsageError(f"--how {how} takes exactly two inputs")
     if sheet is not None:
         _fold(files, sheet, how, relaxed, told, first=False)
     return Report.of(files.values(), seen.values(), slices, notes)
-
-
-def _news(sources: Iterable[Provenance], seen: dict[object, Provenance], notes: dict[str, None]) -> bool:
-    """Whether these sources are new; False when all are in already; DuplicateSource when one is in, but not equal."""
-    old = new = 0
-    for source in sources:
-        name = _name(source)
-        if name is None:
-            new += 1
-            seen[object()] = source
-        elif name not in seen:
-            new += 1
-            seen[name] = source
-        elif seen[name].digest == source.digest:
-            old += 1
-            if source.path != seen[name].path:
-                notes[f"{source.path} holds the same as {seen[name].path} and counts once"] = None
-        else:
-            raise DuplicateSource(
-                f"{source.path or source.pod or source.component} is in two inputs with different content",
-                hint="merge the bundles themselves, in the order they were collected: a later capture then replaces "
-                "an earlier one",
-            )
-    if old and new:
-        raise DuplicateSource(
-            "two inputs share some of their sources, so merging them would count those twice",
-            hint="merge what they were made from instead",
-        )
-    return new > 0 or not old
-
-
-def _name(source: Provenance) -> object | None:
-    """What makes a source the same source; None when it has no identity and so never equals another."""
-    if source.capture is not None and (source.capture.pid or source.capture.pod_uid):
-        return source.capture
-    return source.digest or None
 
 
 def _fold(

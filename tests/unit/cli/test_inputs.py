@@ -137,6 +137,20 @@ def test_subtract_takes_its_inputs_in_order(folder):
     assert hits(folder, "two.info", "one.info", "--how", "subtract") == {"pkg/app.c": {"1": 0, "2": 5}}
 
 
+def test_subtract_takes_equal_inputs_and_a_part_from_its_whole(folder):
+    (folder / "again.info").write_text(INFO.format(1))
+    (folder / "two.info").write_text(INFO.format(0).replace("DA:2,0", "DA:2,5"))
+    assert hits(folder, "one.info", "again.info", "--how", "subtract") == {"pkg/app.c": {"1": 0, "2": 0}}
+    assert run(folder, "merge", "one.info", "two.info", "-o", "all.json").returncode == 0
+    assert hits(folder, "all.json", "two.info", "--how", "subtract") == {"pkg/app.c": {"1": 1, "2": 0}}
+
+
+def test_what_counting_inputs_wrote_is_read_back(folder):
+    (folder / "again.info").write_text(INFO.format(1))
+    assert run(folder, "merge", "one.info", "again.info", "--count-inputs", "-o", "all.json").returncode == 0
+    assert hits(folder, "all.json") == {"pkg/app.c": {"1": 2, "2": 0}}
+
+
 def test_several_commits_are_refused_whatever_they_are_in(folder):
     for number, commit in enumerate(("aaa", "bbb")):
         (folder / f"{number}.json").write_text(
