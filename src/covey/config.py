@@ -7,7 +7,6 @@ config` shows each value with where it came from. `[paths]` maps recorded paths 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 
 from covey.errors import ConfigError
 from covey.model.paths import Alias
-from covey.patience import at_most
 
 FILES = ("covey.toml", "pyproject.toml")
 LARGEST = 4 * 2**20  # bytes of a settings file
@@ -119,6 +117,10 @@ def _toml(file: Path) -> dict[str, Any]:
         data = stream.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise ConfigError(f"{file} is larger than {LARGEST} bytes")
+    import tomllib
+
+    from covey.patience import at_most
+
     try:
         with at_most(_LONGEST, ConfigError(f"{file} took longer than {_LONGEST:g} s to read")):
             return tomllib.loads(data.decode())

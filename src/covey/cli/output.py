@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +26,13 @@ class FilePath(click.Path):
         if value == "":
             self.fail("it is empty", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class OutputPath(FilePath):
+    """A file to write, or "-": standard output, as None. A file of that name is ./-."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return None if value == "-" else super().convert(value, param, ctx)
 
 
 UNBROKEN = 2000  # columns where stderr is no terminal: a name in a log must stay whole, to be searched for
@@ -62,6 +67,8 @@ def warn(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """A result for programs, on stdout."""
+    import json
+
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
@@ -71,6 +78,8 @@ def tell_error(error: BaseException) -> int:
         inner = _worst_of(error)
         return tell_error(inner)
     if os.environ.get("COVEY_DEBUG"):
+        import traceback
+
         traceback.print_exception(error)
     if isinstance(error, CoveyError):
         _tell(error.what)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from covey import plugins
-from covey.cli.output import FilePath, note, print_json, say
+from covey.cli.output import OutputPath, note, print_json, say
 from covey.cli.reading import ended, read, reading_options, unite
 from covey.cli.showing import SHOWN, judged, showing_options, shown_as
 from covey.errors import UsageError, worst
@@ -52,7 +52,7 @@ def _tell_notes(report: Report, wanted: str) -> None:
     metavar="FORMAT",
     help="text, markdown, html, junit, badge, spyglass, json, or a data format; by -o's name.",
 )
-@click.option("-o", "--output", type=FilePath(), help="File, or folder for html and spyglass; stdout by default.")
+@click.option("-o", "--output", type=OutputPath(), help="File, or folder for html and spyglass; stdout by default.")
 @showing_options
 @click.option("--explain-paths", is_flag=True, help="Show instead which rule mapped each file, or why none did.")
 @click.option("--json", "as_json", is_flag=True, help="With --explain-paths: as covey.paths/1.")
@@ -66,12 +66,14 @@ def report(name: str | None, output: Path | None, explain_paths: bool, as_json: 
 
     if as_json and not explain_paths:
         raise UsageError("--json goes with --explain-paths", hint="the report as data is --format json")
+    if explain_paths and (name or output):
+        raise UsageError("--explain-paths goes to standard output, as text or with --json as data")
+    wanted = name or name_for(output, "text")
     showing = {option: options.pop(option) for option in SHOWN}
     merged, reading = read(**options)
     if explain_paths:
         _explain(reading, merged, as_json)
         return ended(reading)
-    wanted = name or name_for(output, "text")
     _tell_notes(merged, wanted)
     shown = shown_as(CheckoutTexts(reading.sources), **showing)
     for path in show(merged, wanted, output or sys.stdout.buffer, shown):
@@ -97,20 +99,21 @@ def _explain(reading: Reading, report: Report, as_json: bool) -> None:
     '  covey merge "shards/**/*.out.gz" --exclude "zz_generated*" -o all.out\n',
 )
 @reading_options
-@click.option("-o", "--output", type=FilePath(), help="File to write; stdout by default.")
+@click.option("-o", "--output", type=OutputPath(), help="File to write; stdout by default.")
 @click.option("--format", "name", metavar="FORMAT", help="Data format to write; by -o's name, else covey's own.")
 def merge(output: Path | None, name: str | None, **options: Any) -> int:
     """Merge bundles and reports of any known format into one file."""
     from covey.flows.show import CheckoutTexts, name_for, show
-    from covey.render.base import Options
 
     wanted = name or name_for(output, "native")
-    if unite(wanted, output, **options):
-        return 0
-    merged, reading = read(**options)
-    _tell_notes(merged, wanted)
     if wanted in plugins.names("renderers"):
         raise UsageError(f"{wanted} is for people", hint=f"covey report --format {wanted} writes it")
+    if unite(wanted, output, **options):
+        return 0
+    from covey.render.base import Options
+
+    merged, reading = read(**options)
+    _tell_notes(merged, wanted)
     show(merged, wanted, output or sys.stdout.buffer, Options(CheckoutTexts(reading.sources)))
     if output is not None:
         say(f"wrote {output} ({wanted})")

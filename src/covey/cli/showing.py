@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,6 +11,8 @@ from covey.cli.output import tell_error
 from covey.errors import GOOD, TOO_LOW, NothingCollected
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from covey.model.report import Report
     from covey.render.base import Options, Texts
 
@@ -24,6 +25,8 @@ def percent(_: click.Context, __: click.Parameter, value: str | None) -> Decimal
     """An exact decimal from 0 to 100, "%" allowed."""
     if value is None:
         return None
+    from decimal import Decimal, InvalidOperation
+
     try:
         found = Decimal(value.removesuffix("%"))
     except InvalidOperation:

@@ -16,7 +16,6 @@ from typing import BinaryIO
 from covey import plugins
 from covey.errors import FormatError, InputError, MissingExtra, UsageError
 from covey.formats.base import Format, Input
-from covey.model.bundle import JOURNAL, Bundle
 
 SNIFFED = 4096  # bytes
 MOST_STREAM = 1 << 30  # bytes
@@ -58,7 +57,11 @@ def expanded(names: Iterable[str]) -> list[str]:
 def is_bundle(name: str) -> bool:
     """Whether this is a bundle's folder, also an unfinished one."""
     folder = Path(name)
-    return name != "-" and folder.is_dir() and (Bundle.is_one(folder) or (folder / JOURNAL).is_file())
+    if name == "-" or not folder.is_dir():
+        return False
+    from covey.model.bundle import JOURNAL, Bundle
+
+    return Bundle.is_one(folder) or (folder / JOURNAL).is_file()
 
 
 def with_inner_bundles(names: Iterable[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,10 +12,9 @@ from typing import BinaryIO, ParamSpec, Protocol, TypeVar
 
 from covey import plugins
 from covey.errors import CoveyError, InputError, MissingExtra, SourceMismatch, UsageError
-from covey.flows import bundles, inputs
+from covey.flows import inputs
 from covey.formats.base import Format, Input, Sources
 from covey.model import merge as law
-from covey.model.bundle import Bundle
 from covey.model.provenance import Provenance
 from covey.model.report import Report
 
@@ -42,6 +40,7 @@ class Reading:
     failures: list[CoveyError] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
     recognise: inputs.Recognise = field(init=False)
+    other_commits: set[str] = field(default_factory=set)
     _commits: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -70,6 +69,7 @@ class Reading:
                 continue
             told = source.path or source.pod or source.component or "an input"
             if self.commit and not source.commit.startswith(self.commit):
+                self.other_commits.add(source.commit)
                 self.notes[f"left out: {told} is of commit {source.commit}"] = None
                 return False
             commit, other = self._commits.setdefault(source.repository, (source.commit, told))
@@ -110,6 +110,9 @@ def load(
     merged = law.merge(chain(in_parts, rest), how, relaxed=relaxed, collapse=not count_inputs)
     if reading.failures and not merged.files and not merged.sources:
         raise reading.failures[0]
+    if reading.other_commits and not merged.files and not merged.sources:
+        told = ", ".join(sorted(reading.other_commits)[:_NAMED])
+        raise InputError(f"no input is of commit {reading.commit}; there are: {told}")
     for fmt in reading.recognise.used.values():
         merged = fmt.complete(merged, reading.sources)
     unplaced = {place.path: place.why for place in reading.sources.located.values() if not place.mapped}
@@ -151,11 +154,21 @@ def _reports(names: Sequence[str], reading: Reading, alone: bool = False) -> Ite
     """One report at a time, so that only one is held beside the merged one. alone: no file with another, as far as its
     format allows."""
     names = inputs.with_inner_bundles(names)
-    found = [reading.attempt(name, Bundle.open, Path(name)) for name in names if inputs.is_bundle(name)]
-    reads = bundles.readers([one for one in found if one], reading.commit, reading.recognise.named, reading.sources)
-    for report in chain((reading.attempt("", read) for read in reads), _of_files(names, reading, alone)):
+    for report in chain(_of_bundles(names, reading), _of_files(names, reading, alone)):
         if report is not None and reading.of_one_commit(report):
             yield report
+
+
+def _of_bundles(names: Sequence[str], reading: Reading) -> Iterator[Report | None]:
+    named = [name for name in names if inputs.is_bundle(name)]
+    if not named:
+        return
+    from covey.flows import bundles
+    from covey.model.bundle import Bundle
+
+    found = [reading.attempt(name, Bundle.open, Path(name)) for name in named]
+    reads = bundles.readers([one for one in found if one], reading.commit, reading.recognise.named, reading.sources)
+    yield from (reading.attempt("", read) for read in reads)
 
 
 def _of_files(names: Sequence[str], reading: Reading, alone: bool) -> Iterator[Report | None]:
@@ -209,6 +222,8 @@ def _of_file(fmt: Format, files: Sequence[Input], sources: Sources) -> Report:
 
 
 def _digest(file: Input) -> str:
+    import hashlib
+
     digest = hashlib.sha256()
     with file.open() as stream:
         while chunk := stream.read(1 << 20):

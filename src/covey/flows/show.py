@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from covey import plugins
 from covey.errors import UsageError
 from covey.formats.base import Sources
 from covey.model.report import FileCoverage, Report
-from covey.render.base import Options, Renderer
-from covey.render.whole import whole
+
+if TYPE_CHECKING:
+    from covey.render.base import Options, Renderer
 
 DATA_NAMES = {"json": "native"}  # what people call a data format -> its name
 SUFFIXES = {  # or whole names, which come first
@@ -49,13 +50,15 @@ def known() -> tuple[str, ...]:
 
 
 def name_for(path: Path | None, default: str) -> str:
-    """The format that an output's name asks for."""
+    """The format that an output's name asks for; UsageError for the name of one page."""
     if path is None:
         return default
     if path.name.startswith(".coverage."):  # as coverage.py itself calls the files of parallel runs
         return SUFFIXES[".coverage"]
     if path.name.startswith("junit") and path.suffix == ".xml":  # the names that TestGrid looks for
         return "junit"
+    if path.suffix.lower() in (".html", ".htm"):
+        raise UsageError(f"{path} is one file, and the HTML report is a folder", hint="--format html -o FOLDER")
     return SUFFIXES.get(path.name.lower()) or SUFFIXES.get(path.suffix.lower()) or default
 
 
@@ -70,6 +73,8 @@ def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> l
     if not isinstance(out, Path):
         fmt.write(report, out)
         return []
+    from covey.render.whole import whole
+
     with whole(out) as stream:
         fmt.write(report, stream)
     return [out]

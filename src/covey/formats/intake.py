@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,8 @@ MOST_HITS = 2**63 - 1
 
 def provenance(file: Input, data: bytes, name: str) -> Provenance:
     """Of a file whose whole content is `data`, read as format `name`."""
+    import hashlib
+
     return Provenance(format=name, path=file.name, digest=f"sha256:{hashlib.sha256(data).hexdigest()}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import posixpath
 import stat
@@ -21,7 +20,7 @@ from covey.model.paths import IsSame, Mapped, PathMap, nobody_knows, relative
 MOST_FILES = 1_000_000  # in a checkout; what comes after is not seen
 _PIECE = 1 << 16
 MOST_TEXT = 32 << 20  # bytes of one source file; a larger one is no source that somebody wrote
-_EMPTY = f"sha256:{hashlib.sha256(b'').hexdigest()}"
+_EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".tox", ".nox", ".cache", ".eggs"})
 
 
@@ -178,6 +177,8 @@ class CheckoutSources:
 
     def _hash(self, path: str) -> str | None:
         if path not in self._hashes:
+            import hashlib
+
             text = self.text(path)
             self._hashes[path] = f"sha256:{hashlib.sha256(text).hexdigest()}" if text is not None else None
         return self._hashes[path]

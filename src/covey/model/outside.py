@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,6 +22,8 @@ def clean(text: str) -> str:
 
 def parse(data: bytes) -> Any:
     """JSON from outside; BundleError when it is none."""
+    import json
+
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:

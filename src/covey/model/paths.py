@@ -16,7 +16,6 @@ Two equally good places are no place: the path stays unmapped and both are named
 
 from __future__ import annotations
 
-import difflib
 import functools
 import posixpath
 import re
@@ -155,6 +154,10 @@ class PathMap:
         if self._guesses >= GUESSES:
             return ()
         self._guesses += 1
+        if not self._by_name:
+            return ()
+        import difflib
+
         names = difflib.get_close_matches(posixpath.basename(clean), list(self._by_name), 3, 0.6)
         return tuple(path for name in names for path in self._by_name[name])[:3]
 

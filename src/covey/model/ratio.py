@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Ratio:
         """
         if not self.total:
             return "-"
+        from decimal import ROUND_HALF_UP, Decimal
+
         step = Decimal(1).scaleb(-digits)
         value = (Decimal(self.covered) * 100 / self.total).quantize(step, ROUND_HALF_UP)
         if self.covered and value < step:
