@@ -65,7 +65,7 @@ def name_for(path: Path | None, default: str) -> str:
 def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> list[Path]:
     """Write the report by the renderer or data format of that name; a folder renderer wants a path. What was written,
     by path, as people are told of it; nothing for a stream."""
-    if name in plugins.names("renderers") or any(plugin.name == name for plugin in plugins.others("renderers")):
+    if _is_renderer(name):
         return _rendered(report, plugins.load("renderers", name), out, options)
     fmt = _data_format(name)
     if isinstance(options.texts, CheckoutTexts) and hasattr(fmt, "named"):
@@ -78,6 +78,14 @@ def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> l
     with whole(out) as stream:
         fmt.write(report, stream)
     return [out]
+
+
+def _is_renderer(name: str) -> bool:
+    """Others' are looked for only where the name is none of ours: that imports much."""
+    if name in plugins.names("renderers"):
+        return True
+    ours = DATA_NAMES.get(name, name) in plugins.names("formats")
+    return not ours and any(plugin.name == name for plugin in plugins.others("renderers"))
 
 
 def _rendered(report: Report, renderer: Renderer, out: Path | BinaryIO, options: Options) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
 from array import array
@@ -15,7 +14,8 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats.base import Input, Sources
-from covey.formats.gonames import MIXED, with_import_paths
+from covey.formats.gonames import MIXED, named, with_import_paths
+from covey.formats.gosheets import Sheets
 from covey.formats.intake import MOST_BYTES, MOST_NAMED, clean, flat_paths
 from covey.loops import goblocks
 from covey.loops import gocover as loop
@@ -23,11 +23,11 @@ from covey.model.counted import WIDTH, Blocks
 from covey.model.merge import merge_files
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Mode, Report
-from covey.model.sheet import Shape, Sheet
 
 _STARTS = re.compile(rb"mode: (?:set|count|atomic)[ \t]*\r?\n\s*(?:mode: |[^\n]+:\d+\.\d+,\d+\.\d+ \d+ |\Z)")
 _MODE = re.compile(rb"mode: (set|count|atomic)[ \t]*")
-_PIECE = 1 << 22
+_PIECE = 1 << 18  # bytes: lines made of more do not stay in the processor's cache
+_MOST_WAITING = 1 << 22  # bytes, of one line too
 _DECODE = msgspec.json.Decoder(list[int]).decode
 
 
@@ -38,7 +38,7 @@ class GoCover:
 
     def __init__(self) -> None:
         self._known = loop.Known()
-        self._shaped: tuple[object, object, Shape | None] = (None, None, None)
+        self._sheets = Sheets()
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         return _STARTS.match(head) is not None
@@ -53,10 +53,8 @@ class GoCover:
             profile = _Profile(file, self._known)
             runs = profile.runs()
             origins.append(Provenance(format=self.name, path=file.name, digest=f"sha256:{profile.digest.hexdigest()}"))
-            if len(files) == len(runs) == 1 and runs[0][1].whole is not None and runs[0][0] == "count":
-                shape = self._shape(runs[0][1].whole, sources)
-                if shape is not None:
-                    return Report(Sheet(shape, runs[0][1].hits), tuple(origins))
+            if len(files) == 1 and (sheet := self._sheets.of(runs, sources)) is not None:
+                return Report(sheet, tuple(origins))
             for name, mode, blocks in profile.files(runs):
                 modes.add(mode)
                 path = sources.imported(name).path
@@ -64,18 +62,6 @@ class GoCover:
                 found[path] = merge_files(found[path], one) if path in found else one
         notes = (MIXED,) if len(modes) > 1 else ()
         return Report({(None, path): found[path] for path in sorted(found)}, tuple(origins), notes=notes)
-
-    def _shape(self, whole: loop.Whole, sources: Sources) -> Shape | None:
-        """The shape of a profile that has the lines of the one before; None where a block or a place is
-        there twice. The same as for the last one, when that is asked for."""
-        if self._shaped[0] is not whole or self._shaped[1] is not sources:
-            paths = [sources.imported(_name(file.name)).path for file in whole.files]
-            rows = sorted(zip(paths, whole.files, whole.bounds, whole.bounds[1:], strict=False), key=itemgetter(0))
-            shape: Shape | None = {(None, path): (file.layout, begin, end) for path, file, begin, end in rows}
-            if len(set(paths)) < len(paths) or any(file.twice for file in whole.files):
-                shape = None
-            self._shaped = whole, sources, shape
-        return self._shaped[2]
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """In the order of `go tool covdata textfmt`. A file without blocks gets one a line, columns 1 to 2. Mode "set"
@@ -110,11 +96,15 @@ class _Profile:
         """All there are, each with its mode."""
         found: list[tuple[Mode, loop.Run]] = []
         lines: list[bytes] = []
-        for more, last in self._pieces():
-            lines = lines + more if lines else more
-            done = self._runs(found, lines, last)
-            self._done += done
-            del lines[:done]
+        waiting = 0
+        for more, size, last in self._pieces():
+            lines += more
+            waiting += size
+            done = self._runs(found, lines, last or waiting > _MOST_WAITING)
+            if done:
+                self._done += done
+                del lines[:done]
+                waiting = 0
         return found
 
     def files(self, runs: Iterable[tuple[Mode, loop.Run]]) -> Iterator[tuple[str, Mode, Blocks]]:
@@ -124,7 +114,7 @@ class _Profile:
             for part in loop.parts(run):
                 by_file.setdefault((part.name, mode), []).append(part)
         for (raw, mode), of_file in by_file.items():
-            name = _name(raw)
+            name = named(raw)
             yield name, mode, self._blocks(name, of_file, mode)
 
     def _runs(self, into: list[tuple[Mode, loop.Run]], lines: Sequence[bytes], last: bool) -> int:
@@ -156,8 +146,8 @@ class _Profile:
         shown = clean(lines[at][:80].decode("utf-8", "replace"))
         return FormatError(f"{shown!r} {why}", path=self._file.name, line=self._done + at + 1)
 
-    def _pieces(self) -> Iterator[tuple[list[bytes], bool]]:
-        """The lines without their ends, piece by piece, and whether they are the last."""
+    def _pieces(self) -> Iterator[tuple[list[bytes], int, bool]]:
+        """The lines without their ends, piece by piece, how many bytes they are, and whether they are the last."""
         rest, size = b"", 0
         with self._file.open() as stream:
             piece = stream.read(_PIECE)
@@ -168,13 +158,13 @@ class _Profile:
                 if size > MOST_BYTES:
                     raise FormatError(f"larger than {MOST_BYTES} bytes", path=self._file.name)
                 lines = _split(rest + piece)
-                piece = stream.read(_PIECE)
+                read, piece = len(piece), stream.read(_PIECE)
                 rest = lines.pop()
-                if len(rest) > _PIECE:
+                if len(rest) > _MOST_WAITING:
                     raise FormatError("a line without an end", path=self._file.name, line=self._done + 1)
                 if not piece and rest:
                     lines.append(rest.removesuffix(b"\r"))
-                yield lines, not piece
+                yield lines, read, not piece
 
     def _blocks(self, name: str, runs: Sequence[loop.Run], mode: Mode) -> Blocks:
         one = runs[0]
@@ -194,11 +184,6 @@ class _Profile:
             return Blocks(layout, hits, "touch").checked()
         except ValueError as error:
             raise FormatError(f"{name}: {error}", path=self._file.name) from None
-
-
-@functools.lru_cache(maxsize=50_000)
-def _name(raw: bytes) -> str:
-    return clean(raw.decode("utf-8", "surrogateescape"))
 
 
 def _split(text: bytes) -> list[bytes]:

@@ -7,9 +7,9 @@ The second time a file comes by, its lines without their counts are kept; from t
 from __future__ import annotations
 
 import re
+import struct
 from array import array
 from collections.abc import Callable, Sequence
-from itertools import accumulate, chain
 from operator import sub
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from covey.loops.goblocks import SATURATED, WIDTH
 Decode = Callable[[bytes], list[int]]  # of a JSON list of integers; ValueError for anything else
 
 MOST_KNOWN = 500_000  # lines kept for comparing, over all files
+MOST_STRETCHED = 4096  # lines compared at once: one that has changed costs the others little
 LAST_LINE = 10_000_000
 
 _NO_LAYOUT = array("i")
@@ -38,11 +39,26 @@ class DamagedLineError(ValueError):
         self.at = at
 
 
+# Where blocks stand in the layout, and where their lines were; only those that do not stand there already, which in
+# what Go writes are a few that begin on one line.
+Moved = tuple[Sequence[int], Sequence[int]]
+
+
+class File(NamedTuple):
+    name: bytes
+    starts: list[bytes]  # of each line, all that comes before the count
+    layout: array[int]
+    moved: Moved
+    twice: bool
+    size: int  # lines
+    spanned: int  # lines of the source, that the blocks reach over
+
+
 class Run(NamedTuple):
     """Consecutive lines of one file, or of the pseudo-file b"" (empty lines) or b"mode" (a mode line).
 
     layout: array('i'), five numbers a block, ascending by position; hits: array('q'); twice: whether a position is
-    there more than once. whole: the run is of many files, see `parts`. spanned: lines that the blocks reach over.
+    there more than once. files: the run is of these, see `parts`. spanned: lines that the blocks reach over.
     """
 
     at: int
@@ -50,7 +66,7 @@ class Run(NamedTuple):
     layout: array[int]
     hits: array[int]
     twice: bool = False
-    whole: Whole | None = None
+    files: Sequence[File] = ()
     spanned: int = 0
 
 
@@ -58,31 +74,22 @@ class Known:
     """The files met so far: a file's name -> None the first time, what its lines begin with from the second on."""
 
     def __init__(self) -> None:
-        self.files: dict[bytes, _File | None] = {}
+        self.files: dict[bytes, File | None] = {}
         self.room = MOST_KNOWN
-        self._whole: Whole | None = None
 
-    def whole(self, lines: Sequence[bytes], at: int, decode: Decode) -> Run | None:
-        """One run of all lines from `at` on, when they are those of known files, each as it was before; else None."""
-        files: list[_File] = []
-        ahead, end = at, len(lines)
-        while ahead < end:
+    def stretch(self, lines: Sequence[bytes], at: int) -> tuple[list[File], int]:
+        """The known files that the lines from `at` on seem to be of, as far as these go, and how many lines that is."""
+        found: list[File] = []
+        ahead, end, stop = at, len(lines), at + MOST_STRETCHED
+        get = self.files.get
+        while ahead < end and ahead < stop:
             line = lines[ahead]
-            file = self.files.get(line[: line.rfind(b":")])
+            file = get(line[: line.rfind(b":")])
             if file is None:
-                return None
-            files.append(file)
-            ahead += len(file.starts)
-        if ahead > end:
-            return None
-        whole = self._whole
-        if whole is None or whole.files != files:  # mostly the very same objects
-            whole = Whole(files)
-        hits = _counts(lines, at, whole.starts, decode)
-        if hits is None:
-            return None
-        self._whole = whole
-        return Run(at, b"", _NO_LAYOUT, _sorted(hits, whole.moved), whole=whole, spanned=whole.spanned)
+                break
+            found.append(file)
+            ahead += file.size
+        return found, ahead - at
 
     def keep(self, run: Run, lines: Sequence[bytes], moved: Moved) -> None:
         """Remember a file, where there is room; a first meeting only notes its name, as most profiles come alone."""
@@ -96,75 +103,53 @@ class Known:
         if self.room >= len(lines):
             self.room -= len(lines)
             starts = [line[: line.rfind(b" ") + 1] for line in lines]
-            self.files[run.name] = _File(run.name, starts, run.layout, moved, run.twice, run.spanned)
-
-
-# Where blocks stand in the layout, and where their lines were; only those that do not stand there already, which in
-# what Go writes are a few that begin on one line.
-Moved = tuple[Sequence[int], Sequence[int]]
-
-
-class _File(NamedTuple):
-    name: bytes
-    starts: list[bytes]  # of each line, all that comes before the count
-    layout: array[int]
-    moved: Moved
-    twice: bool
-    spanned: int
-
-
-class Whole:
-    """The files of a profile in its order, and their lines as one: as long as profiles come that are of the same files
-    line by line, this is the same object."""
-
-    __slots__ = ("bounds", "files", "moved", "spanned", "starts")
-
-    def __init__(self, files: Sequence[_File]) -> None:
-        self.files = files
-        self.starts = list(chain.from_iterable(file.starts for file in files))
-        self.spanned = sum(file.spanned for file in files)
-        self.bounds = [0, *accumulate(len(file.starts) for file in files)]
-        pairs = list(zip(files, self.bounds, strict=False))
-        self.moved: Moved = (
-            [begin + at for file, begin in pairs for at in file.moved[0]],
-            [begin + at for file, begin in pairs for at in file.moved[1]],
-        )
+            self.files[run.name] = File(run.name, starts, run.layout, moved, run.twice, len(starts), run.spanned)
 
 
 def parts(run: Run) -> list[Run]:
     """A run as runs of one file each."""
-    if run.whole is None:
+    if not run.files:
         return [run]
-    return [
-        Run(run.at + begin, file.name, file.layout, run.hits[begin:end], file.twice)
-        for file, begin, end in zip(run.whole.files, run.whole.bounds, run.whole.bounds[1:], strict=False)
-    ]
+    found = []
+    at = 0
+    for file in run.files:
+        end = at + file.size
+        found.append(Run(run.at + at, file.name, file.layout, run.hits[at:end], file.twice, spanned=file.spanned))
+        at = end
+    return found
 
 
 def runs(lines: Sequence[bytes], known: Known, decode: Decode, found: list[Run], *, last: bool) -> int:
     """Add the runs of `lines`, which have no ends, to `found`. Returns how many lines are done: unless `last`, a run
-    that may go on in lines still to come is left, but for one that fills all. DamagedLineError for what is no block."""
-    at, end, first = 0, len(lines), -1
-    get, add = known.files.get, found.append
+    that may go on in lines still to come is left. DamagedLineError for what is no block."""
+    at, end, slowly = 0, len(lines), 0
+    add = found.append
     while at < end:
+        if at >= slowly:
+            files, count = known.stretch(lines, at)
+            if files and at + count > end:  # the last one is cut
+                count -= files.pop().size
+                if not files and not last:
+                    return at
+            hits = _together(lines, at, files, decode) if files else None
+            if hits is not None:
+                add(Run(at, b"", _NO_LAYOUT, hits, files=files, spanned=sum([file.spanned for file in files])))
+                at += count
+                continue
+            slowly = at + count  # one of them is not as it was
         line = lines[at]
         name = line[: line.rfind(b":")] if b":" in line else b""
         if not line or (name == b"mode" and not _LINE.fullmatch(line)):
             add(Run(at, name, _NO_LAYOUT, array("q")))
             at += 1
             continue
-        if first < 0:
-            first = at
-            if whole := known.whole(lines, at, decode):
-                add(whole)
-                return end
-        seen = get(name)
-        if seen is not None and (hits := _counts(lines, at, seen.starts, decode)) is not None:
-            add(Run(at, name, seen.layout, _sorted(hits, seen.moved), seen.twice, spanned=seen.spanned))
+        seen = known.files.get(name)
+        if seen is not None and (hits := _together(lines, at, [seen], decode)) is not None:
+            add(Run(at, name, seen.layout, hits, seen.twice, spanned=seen.spanned))
             at += len(hits)
             continue
         stop = _stop(lines, at, line[: len(name) + 1])
-        if stop == end and at > first and not last:
+        if stop == end and not last:
             return at
         run, moved = _run(lines, at, stop, name, decode)
         stop = at + len(run.hits)
@@ -174,16 +159,30 @@ def runs(lines: Sequence[bytes], known: Known, decode: Decode, found: list[Run],
     return at
 
 
-def _counts(lines: Sequence[bytes], at: int, starts: Sequence[bytes], decode: Decode) -> array[int] | None:
-    """The counts of as many lines from `at` on as there are starts, array('q'); None when one begins otherwise."""
+def _together(lines: Sequence[bytes], at: int, files: Sequence[File], decode: Decode) -> array[int] | None:
+    """The hits of files that follow each other from `at` on, array('q'); None where a line does not begin as one of
+    theirs did, or has no count that is read at once."""
+    starts: list[bytes] = []
+    for file in files:
+        starts += file.starts
     counts = b",".join(map(bytes.removeprefix, lines[at : at + len(starts)], starts))
     if counts.translate(None, _COUNTS):
         return None
     try:
-        found = array("q", decode(b"[" + counts + b"]"))
-    except (ValueError, OverflowError):
+        found = decode(b"[" + counts + b"]")
+        hits = array("q", struct.pack(f"{len(found)}q", *found))  # faster than array takes a list
+    except (ValueError, OverflowError, struct.error):
         return None
-    return found if len(found) == len(starts) else None
+    if len(hits) != len(starts):
+        return None
+    begin = 0
+    for file in files:
+        to, before = file.moved
+        if to:
+            for one, count in zip(to, [hits[begin + other] for other in before], strict=True):
+                hits[begin + one] = count
+        begin += file.size
+    return hits
 
 
 def _sorted(hits: array[int], moved: Moved) -> array[int]:

@@ -14,7 +14,7 @@ from covey.model.counted import NO_LINES, WIDTH, Blocks, Branches, Functions, Li
 from covey.model.overlap import news
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Mode, Report, bits
-from covey.model.sheet import on_sheet
+from covey.model.sheet import Ledger, Part
 
 How = Literal["sum", "max", "presence", "subtract", "intersect"]
 _COMBINE: Mapping[How, columns.Combine] = {
@@ -53,7 +53,7 @@ def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False,
     seen: dict[object, Provenance] = {}
     told: dict[Key, str] = {}
     count = 0
-    sheet: Report | None = None  # what was added up in one column, not in `files` yet
+    ledger = Ledger()  # what was added up in one column, not in `files` yet
     pair = how in ("subtract", "intersect")
     for report in reports:
         count += 1
@@ -68,25 +68,22 @@ def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False,
             seen.update((object(), source) for source in report.sources)
         elif report.sources and not news(report.sources, seen, notes):
             continue
-        rest: Report | None = report
-        if how == "sum":
-            sheet, rest = on_sheet(sheet, report)
-        if rest is not None:
-            _fold(files, rest, how, relaxed, told, first=count == 1)
+        name = _called(report)
+        told.update((key, name) for key in report.files if key not in told)
+        for part in ledger.add(name, report.files) if how == "sum" else [(name, report.files)]:
+            _fold(files, part, how, relaxed, told, first=count == 1)
     if pair and count != 2:
         raise UsageError(f"--how {how} takes exactly two inputs")
-    if sheet is not None:
-        _fold(files, sheet, how, relaxed, told, first=False)
+    for part in ledger.close():
+        _fold(files, part, how, relaxed, told, first=False)
     return Report.of(files.values(), seen.values(), slices, notes)
 
 
 def _fold(
-    files: dict[Key, FileCoverage], report: Report, how: How, relaxed: bool, told: dict[Key, str], first: bool
+    files: dict[Key, FileCoverage], part: Part, how: How, relaxed: bool, told: Mapping[Key, str], first: bool
 ) -> None:
     """`told`: which input brought a file first."""
-    others = report.files
-    name = _called(report)
-    told.update((key, name) for key in others if key not in told)
+    name, others = part
     if first:
         files.update(others if how != "presence" else {key: _presence(file) for key, file in others.items()})
         return
