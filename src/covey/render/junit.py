@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +18,8 @@ from covey.render.counting import below, label, measured
 PROPERTY = "coverage"  # what TestGrid's short_text_metric names
 SUITE = "coverage"
 RUNS_LIMIT = 12  # runs of lines in a failure; TestGrid shows 140 characters of it
+MOST_FOLDERS = 100  # of one file, from the top: a name of thousands of folders would be a row for each
+_SLASHES = re.compile("/+")  # two are between a repository and a path
 _REFUSED = re.compile("[\ufffe\uffff]")  # no characters of XML; `visible` has taken the others
 
 
@@ -70,9 +73,8 @@ def _folders(rows: list[Row]) -> dict[str, Totals]:
     """Each folder that has files below it, its name with "/" at the end: "pkg/foo/" holds nothing of "pkg/foobar"."""
     found: dict[str, Totals] = {}
     for row in rows:
-        folder = row.name
-        while "/" in folder.rstrip("/"):
-            folder = folder.rstrip("/").rpartition("/")[0] + "/"
+        for slashes in islice(_SLASHES.finditer(row.name), MOST_FOLDERS):
+            folder = row.name[: slashes.end()]
             found[folder] = found.get(folder, Totals()) + row.totals
     return found
 

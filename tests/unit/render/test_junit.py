@@ -13,7 +13,7 @@ import shown_project
 from covey.model.counted import Arm, Block, Blocks, Branches, Lines
 from covey.model.report import FileCoverage, Report
 from covey.render.base import Options
-from covey.render.junit import RENDERER
+from covey.render.junit import MOST_FOLDERS, RENDERER
 
 
 def shown(report, **options):
@@ -71,3 +71,10 @@ def test_folders_of_several_repositories_keep_apart():
     found = cases(Report.of(files))
     assert found["one//src/"].find("properties/property").get("value") == "0.0"
     assert found["two//src/"].find("properties/property").get("value") == "100.0"
+
+
+def test_a_name_of_very_many_folders_does_not_make_a_row_of_each():
+    deep = "/".join(f"d{number}" for number in range(3000)) + "/a.py"
+    found = cases(Report.of([FileCoverage(deep, Lines.of({1: 1}))]))
+    assert len(found) == 2 + MOST_FOLDERS
+    assert {"d0/", "d0/d1/", deep} < found.keys()
