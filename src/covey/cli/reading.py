@@ -82,10 +82,14 @@ def read(
     """What the options of `reading_options` ask for."""
     from covey.flows import merge as flow
 
+    named = named_parts(inputs, parts)
+    if how in ("subtract", "intersect") and inputs and named:
+        raise UsageError(
+            f"--how {how} takes its inputs in order, and a --part has none among the others",
+            hint="name both without --part, or each with one",
+        )
     reading = prepared(**options)
-    return flow.load(
-        inputs, reading, named_parts(inputs, parts), how, relaxed=relaxed, count_inputs=count_inputs
-    ), reading
+    return flow.load(inputs, reading, named, how, relaxed=relaxed, count_inputs=count_inputs), reading
 
 
 def unite(
@@ -143,6 +147,8 @@ def named_parts(inputs: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, li
         if not (name and equals and file):
             raise UsageError(f"{part!r} is not NAME=IN", hint="write it as --part unit=.coverage")
         named.setdefault(name, []).append(file)
+    if [*inputs, *(file for files in named.values() for file in files)].count("-") > 1:
+        raise UsageError("standard input can be read once only, and - is there twice")
     return named
 
 

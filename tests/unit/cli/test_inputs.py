@@ -167,6 +167,9 @@ def test_several_commits_are_refused_whatever_they_are_in(folder):
     assert b"aaa" in done.stderr
     assert b"bbb" in done.stderr
     assert hits(folder, "0.json", "1.json", "--commit", "bb") == {"pkg/app.c": {"1": 1}}
+    done = run(folder, "merge", "0.json", "1.json", "--commit", "ccc", "-o", "none.json")
+    assert (done.returncode, (folder / "none.json").exists()) == (2, False)
+    assert b"no input is of commit ccc; there are: aaa, bbb" in done.stderr
 
 
 def test_several_languages_are_one_report(folder):

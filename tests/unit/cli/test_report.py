@@ -62,6 +62,31 @@ def test_what_is_asked_for_is_written_and_then_judged(tmp_path, arguments, code,
         assert (tmp_path / arguments[arguments.index("-o") + 1]).read_text().count("50") >= 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-o", "coverage.html"], "the HTML report is a folder"),
+        (["--format", "html", "-o", "-"], "fills a folder"),
+        (["--part", "u=in.json", "--how", "subtract"], "in order"),
+        (["--part", "u=-", "--part", "v=-"], "standard input can be read once only"),
+        (["--explain-paths", "-o", "paths.txt"], "standard output"),
+        (["--explain-paths", "--format", "json"], "--json"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_and_nothing_written(tmp_path, arguments, said):
+    done = run(tmp_path, "report", "in.json", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"in.json"}
+
+
+@pytest.mark.parametrize("verb", ["report", "merge"])
+def test_a_dash_is_standard_output(tmp_path, verb):
+    done = run(tmp_path, verb, "in.json", "--format", "json", "-o", "-")
+    assert done.stdout.startswith('{"schema"')
+    assert {path.name for path in tmp_path.iterdir()} == {"in.json"}
+
+
 def test_merge_writes_nothing_for_people(tmp_path):
     done = run(tmp_path, "merge", "in.json", "-o", "coverage.svg")
     assert done.returncode == 2
