@@ -136,6 +136,7 @@ early()
 v8.takeCoverage()
 late()
 late()
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
 v8.takeCoverage()
 v8.stopCoverage()
 """
@@ -144,7 +145,7 @@ v8.stopCoverage()
 def test_data_that_was_taken_in_pieces(folder):
     """After a piece V8 tells only of what ran since. All together are what c8 says; of a later piece alone c8 takes
     what is not told of for covered, and what did not run since is not covered."""
-    (folder / "lib" / "taken.js").write_text(TAKEN)
+    (folder / "lib" / "taken.js").write_text(TAKEN)  # which waits: Node names pieces by the millisecond
     files = node.record(folder, "lib/taken.js", into="raw-taken")
     assert len(files) == 2
     same(read(folder, "raw-taken"), node.c8(folder, "raw-taken"))
