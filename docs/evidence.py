@@ -71,7 +71,7 @@ def page(found: list[Case], commit: str, now: datetime) -> str:
             f"# `make prove`, {now:%Y-%m-%d}",
             "",
             f"Commit {commit}, {now:%Y-%m-%d %H:%M} UTC, {platform.system()} {platform.machine()}. " + tools(),
-            "Property tests look at 3,000 examples each; cases marked `repeat` run 50 times; cases marked `long` run.",
+            looked(found) + " Cases marked `repeat` run 50 times; cases marked `long` run.",
             "",
             "| room | passed | failed | errors | skipped | seconds |",
             "| --- | --- | --- | --- | --- | --- |",
@@ -89,6 +89,15 @@ def page(found: list[Case], commit: str, now: datetime) -> str:
             *tables(found),
         ]
     )
+
+
+def looked(found: list[Case]) -> str:
+    """How many examples the property tests had; they record it."""
+    examples = [int(case.figures["examples"]) for case in found if "examples" in case.figures]
+    if not examples:
+        return "No property test ran."
+    several = f"{min(examples):,} to {max(examples):,} examples, {sum(examples):,} in all"
+    return f"{len(examples)} property tests look at {several}."
 
 
 def tables(found: list[Case]) -> list[str]:

@@ -6,7 +6,7 @@ import io
 from array import array
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from laws.reports import files, some_blocks
 
@@ -86,6 +86,8 @@ def test_numbers_are_read_as_written(values):
 @given(
     st.dictionaries(st.sampled_from(["go.mod", "a/go.mod", "go.work", "a/b/go.mod"]), st.text()), st.text(min_size=1)
 )
+@example({}, "/a")
+@example({}, "//a")
 def test_any_text_is_a_go_mod(texts, name):
     modules = GoModules.of(texts)
     list(modules.places(name))

@@ -12,6 +12,10 @@ RESULTS = """<testsuites><testsuite>
 <property name="table" value="Fuzzing"/><property name="row" value="lcov"/><property name="inputs" value="90000"/>
 </properties></testcase>
 <testcase classname="tests.unit.model.test_merge" name="test_y" time="0.1"/>
+<testcase classname="tests.laws.test_merge" name="test_u" time="9"><properties>
+<property name="examples" value="3000"/></properties></testcase>
+<testcase classname="tests.laws.test_merge" name="test_v" time="9"><properties>
+<property name="examples" value="400"/></properties></testcase>
 <testcase classname="tests.oracle.test_go" name="test_z" time="0"><skipped message="no go"/></testcase>
 <testcase classname="tests.oracle.test_c" name="test_w" time="2"><failure message="1 != 2"/></testcase>
 </testsuite></testsuites>"""
@@ -23,5 +27,6 @@ def test_the_page_tells_of_each_room_and_has_the_tables_that_cases_recorded(tmp_
     page = EVIDENCE["page"](EVIDENCE["cases"](results), "0123456789ab", datetime(2026, 1, 2, tzinfo=UTC))
     assert "| unit/model | 1 | 0 | 0 | 0 | 0 |" in page
     assert "| oracle | 0 | 1 | 0 | 1 | 2 |" in page
+    assert "2 property tests look at 400 to 3,000 examples, 3,400 in all." in page
     assert "Skipped: 1 x no go." in page
     assert "## Fuzzing\n\n|  | inputs |\n| --- | --- |\n| lcov | 90000 |\n" in page

@@ -97,7 +97,7 @@ class GoModules:
         """What Go calls a file of the checkout; None where it is in no module."""
         folder = posixpath.dirname(path)
         while folder not in self.roots:
-            if not folder:
+            if folder.strip("/") == "":
                 return None
             folder = posixpath.dirname(folder)
         rest = path[len(folder) + 1 :] if folder else path
