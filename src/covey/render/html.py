@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import BinaryIO
@@ -29,7 +32,8 @@ class Html:
     """index.html, files/*.html (a page a file) and assets/.
 
     Everything is written beside an earlier report in the folder and then takes its place, the index last: a full disk
-    costs nobody the report he has, and where an index is, all is. A folder that holds anything else is refused.
+    costs nobody the report he has, and where an index is, all is. A folder that holds anything else is refused. Of
+    several runs into one folder each waits for the one before, and the last one's report stays.
     """
 
     name = "html"
@@ -39,21 +43,33 @@ class Html:
         if not isinstance(out, Path):
             raise UsageError("the HTML report is a folder, not one file", hint="Name the folder with -o FOLDER.")
         try:
-            _check(out)
+            if out.exists() and not out.is_dir():
+                hint = "Name another folder with -o."
+                raise UsageError(f"{out} is a file, and the HTML report is a folder", hint=hint)
             out.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=_FRESH, dir=out) as fresh:
-                _write(report, Path(fresh), options)
-                _put(Path(fresh), out)
+            with _alone(out):
+                _check(out)
+                with tempfile.TemporaryDirectory(prefix=_FRESH, dir=out) as fresh:
+                    _write(report, Path(fresh), options)
+                    _put(Path(fresh), out)
         except OSError as error:
             raise UsageError(f"cannot write {out}: {error.strerror}", hint="Name another folder with -o.") from error
 
 
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """While no other run writes into the folder. The lock ends with the process that has it, however that ends."""
+    descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _check(out: Path) -> None:
     """Refuse what is not ours; take away what a report that was never finished has left."""
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file, and the HTML report is a folder", hint="Name another folder with -o.")
-    if not out.is_dir():
-        return
     for left in out.glob(_FRESH + "*"):
         if (left / "assets" / ASSETS[0]).is_file() and not left.is_symlink():
             shutil.rmtree(left)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 from html.parser import HTMLParser
 
 import pytest
@@ -55,6 +56,22 @@ def test_a_report_that_could_not_be_finished_leaves_nothing_and_one_that_was_kil
     folder = render(shown_project.own(), tmp_path / "killed")
     (folder / "index.html").unlink()  # it is written last
     assert tree(render(Report(), folder)) == tree(render(Report(), tmp_path / "fresh"))
+
+
+def test_two_runs_into_one_folder_write_one_after_the_other(tmp_path):
+    """The first is in the middle of its pages when the second begins."""
+    others = []
+
+    class Slow:
+        def text(self, file):
+            if not others:
+                others.append(threading.Thread(target=render, args=(shown_project.own(), tmp_path / "out")))
+                others[0].start()
+                others[0].join(0.5)
+
+    render(shown_project.hostile(), tmp_path / "out", texts=Slow())
+    others[0].join()
+    assert tree(tmp_path / "out") == tree(render(shown_project.own(), tmp_path / "fresh"))
 
 
 def test_a_folder_with_anything_else_is_refused_and_kept(tmp_path):
