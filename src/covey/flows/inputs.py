@@ -8,7 +8,7 @@ import functools
 import glob
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -61,7 +61,10 @@ def is_bundle(name: str) -> bool:
         return False
     from covey.model.bundle import JOURNAL, Bundle
 
-    return Bundle.is_one(folder) or (folder / JOURNAL).is_file()
+    try:
+        return Bundle.is_one(folder) or (folder / JOURNAL).is_file()
+    except OSError:  # which listing it will say
+        return False
 
 
 def with_inner_bundles(names: Iterable[str]) -> list[str]:
@@ -74,9 +77,12 @@ def with_inner_bundles(names: Iterable[str]) -> list[str]:
     return found
 
 
-def files(name: str, recognise: Recognise, notes: dict[str, None]) -> list[Input]:
+def files(
+    name: str, recognise: Recognise, notes: dict[str, None], unlisted: Callable[[OSError], None] | None = None
+) -> list[Input]:
     """The files behind one name. Of a folder those that a format claims, ascending; the others are counted in a note,
-    and what lies in bundles is left to them. InputError when there is nothing."""
+    and what lies in bundles is left to them. InputError when there is nothing. unlisted: told of each folder in it
+    that cannot be listed."""
     if name == "-":
         return [of_stream("-", sys.stdin.buffer)]
     path = Path(name)
@@ -85,10 +91,10 @@ def files(name: str, recognise: Recognise, notes: dict[str, None]) -> list[Input
     bundles: list[str] = []
     known: list[Input] = []
     unknown: list[Input] = []
-    for folder, _, inner in _walk(name, bundles):
+    for folder, _, inner in _walk(name, bundles, unlisted):
         for file in sorted(inner):
             full = Path(folder, file)
-            if full.is_file() and not full.is_symlink():
+            if _is_plain(full):
                 one = Input.of_path(full)
                 (known if recognise.knows(one) else unknown).append(one)
     if not known and not bundles:
@@ -99,10 +105,20 @@ def files(name: str, recognise: Recognise, notes: dict[str, None]) -> list[Input
     return known
 
 
-def _walk(name: str, bundles: list[str]) -> Iterator[tuple[str, list[str], list[str]]]:
+def _is_plain(file: Path) -> bool:
+    """Whether it is a file and no link; or cannot be looked at, which reading it will say."""
+    try:
+        return file.is_file() and not file.is_symlink()
+    except OSError:
+        return True
+
+
+def _walk(
+    name: str, bundles: list[str], unlisted: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[str, list[str], list[str]]]:
     """os.walk in order, at most MOST_MATCHES files; bundles are given without what is in them, and told."""
     seen = 0
-    for folder, folders, inner in os.walk(name):
+    for folder, folders, inner in os.walk(name, onerror=unlisted):
         folders.sort()
         if is_bundle(folder):
             bundles.append(folder)
@@ -157,10 +173,10 @@ class Recognise:
         raise FormatError(what, path=file.name, hint="`covey plugins` lists the formats; --from names one")
 
     def knows(self, file: Input) -> bool:
-        """Whether a format claims the file, or its packing is damaged, which reading it will say."""
+        """Whether a format claims the file, or it cannot be opened or unpacked, which reading it will say."""
         try:
             return bool(self.claims(file))
-        except (FormatError, MissingExtra):
+        except (FormatError, MissingExtra, OSError):
             return True
 
     def claims(self, file: Input) -> Sequence[str]:

@@ -61,6 +61,12 @@ class Reading:
         self.failures.append(failure)
         return None
 
+    def unlisted(self, error: OSError) -> None:
+        """A folder that cannot be listed: what is in it would be missing without a word."""
+        if not self.keep_going:
+            raise error
+        self.failures.append(InputError(f"{error.filename}: {error.strerror}"))
+
     def of_one_commit(self, report: Report) -> bool:
         """Whether a report may be merged with those before it; SourceMismatch where two of one repository tell
         different commits and none was picked."""
@@ -176,7 +182,7 @@ def _of_files(names: Sequence[str], reading: Reading, alone: bool) -> Iterator[R
     for name in names:
         if inputs.is_bundle(name):
             continue
-        for file in reading.attempt(name, inputs.files, name, reading.recognise, reading.notes) or ():
+        for file in reading.attempt(name, inputs.files, name, reading.recognise, reading.notes, reading.unlisted) or ():
             fmt = reading.attempt(file.name, reading.recognise.of, file)
             if fmt is None:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import json
+import os
 import subprocess
 import sys
 import zlib
@@ -111,6 +112,37 @@ def test_one_bad_input_is_named_and_the_rest_is_merged_where_asked(folder):
     assert merged["files"]["pkg/app.c"]["lines"] == {"1": 3, "2": 0}
     assert [note[:20] for note in merged["notes"]] == ["not read: bad.info:2", "not read: none.info "]
     assert run(folder, "merge", "bad.info", "none.info", "--keep-going").returncode == 2
+
+
+def test_a_folder_that_cannot_be_listed_is_named(folder):
+    """For root too: its path is longer than the system takes."""
+    (folder / "shards").mkdir()
+    (folder / "shards/one.info").write_text(INFO.format(1))
+    inner = os.open(folder / "shards", os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=inner)
+        outer, inner = inner, os.open("d" * 250, os.O_RDONLY, dir_fd=inner)
+        os.close(outer)
+    os.close(inner)
+    done = run(folder, "report", "shards")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"ddd: File name too long" in done.stderr
+    done = run(folder, "report", "shards", "--keep-going")
+    assert done.returncode == 6
+    assert b"pkg/app.c" in done.stdout
+    assert b"ddd: File name too long" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything; run the tests as another user")
+def test_an_unreadable_file_costs_nothing_but_itself(folder):
+    (folder / "shards").mkdir()
+    for name in ("one.info", "two.info"):
+        (folder / "shards" / name).write_text(INFO.format(1))
+    (folder / "shards/two.info").chmod(0)
+    done = run(folder, "report", "shards", "--keep-going")
+    assert done.returncode == 6
+    assert b"pkg/app.c" in done.stdout
+    assert b"two.info: Permission denied" in done.stderr
 
 
 def test_standard_input_is_there_once(folder):
