@@ -20,7 +20,7 @@ from fuzz.runner import SECONDS, Plan, remove, store
 TESTS = Path(__file__).parent.parent
 STANDSTILL = 180  # seconds of the clock in which a runner tries nothing new, though it uses no processor
 MOST_DEATHS = 5  # runners that an input ended, until it is enough
-_REDUCING = 20  # processes for making such an input small
+_REDUCING = 12  # processes for making such an input small
 _HANGS = -signal.SIGPROF
 
 
@@ -57,6 +57,7 @@ class Campaign:
     seconds: float | None = None
     limit: float = SECONDS
     standstill: float = STANDSTILL
+    most_deaths: int = MOST_DEATHS
 
     def run(self) -> Result:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +78,7 @@ class Campaign:
             number = self._died(code)
             begin = max(begin, number + 1)
             deaths += 1
-            if deaths >= MOST_DEATHS or (left is not None and left <= 0):
+            if deaths >= self.most_deaths or (left is not None and left <= 0):
                 break
         seconds = time.monotonic() - began
         begin = max(begin, state.get("next", 0))

@@ -146,6 +146,7 @@ class Runner:
         bounds()
         for number, case in enumerate([*seeds, *kept], -len(seeds) - len(kept)):
             self.tried(case, number)
+        self.state.next, self.state.kept = self.plan.first, len(kept)
         maker = Maker(self.plan.format, seeds, kept)
         for number in self._numbers():
             case = maker.make(number)

@@ -16,6 +16,7 @@ from covey import plugins
 
 BRITTLE = """
 import os
+import zlib
 from pathlib import Path
 
 from covey.errors import FormatError
@@ -35,7 +36,7 @@ class Brittle:
         data = b"".join(file.read(1 << 20) for file in files)
         if MENDED.exists():
             raise FormatError("no", path=files[0].name)
-        if b"abort" in data or b"-1" in data:
+        if b"abort" in data or zlib.crc32(data) % 12 == 0:
             os.abort()
         while b"hang" in data:
             pass
@@ -93,17 +94,18 @@ def test_what_is_wrong_is_found(brittle, tmp_path, text, wrong):
 
 
 def test_findings_are_small_and_survive_what_ends_the_process_and_go_when_mended(brittle, tmp_path):
-    first = Campaign("brittle", tmp_path / "here", count=60).run()
-    assert first.inputs == first.all == 60
-    found = [b"".join(data for _, data in cases.load(path)) for path in first.found]
-    assert any(b"-1" in data or b"abort" in data for data in found)
-    assert any(len(data) < 12 and b"-1" not in data for data in found)
-    assert all(path.with_suffix(".txt").exists() for path in first.found)
-    again = Campaign("brittle", tmp_path / "here", count=10).run()
-    assert (again.inputs, again.all) == (10, 70)
+    first = Campaign("brittle", tmp_path / "here", count=40, most_deaths=99).run()
+    assert first.inputs == first.all == 40
+    texts = [path.with_suffix(".txt").read_text() for path in first.found]
+    assert any(text.startswith("ends the process by SIGABRT") for text in texts)
+    small = [path for path, text in zip(first.found, texts, strict=True) if text.startswith("ValueError")]
+    assert small
+    assert all(cases.size(cases.load(path)) < 20 for path in small)
+    again = Campaign("brittle", tmp_path / "here", count=10, most_deaths=99).run()
+    assert (again.inputs, again.all) == (10, 50)
     (brittle / "mended").touch()
     mended = Campaign("brittle", tmp_path / "here", count=10).run()
-    assert (mended.all, mended.found) == (80, ())
+    assert (mended.all, mended.found) == (60, ())
 
 
 @pytest.mark.parametrize("name", plugins.names("formats"))
