@@ -37,7 +37,7 @@ MEMORY = 512 << 20  # bytes of address space that trying may take, beyond what t
 SECONDS = 20.0  # of processor time that one input may take
 MOST_KEPT = 1500  # inputs
 MOST_KEPT_BYTES = 48 << 20
-_REDUCING = 10  # seconds for making a finding small
+_REDUCING = 3  # seconds for making a finding small
 _CHECKOUTS = ("coveragepy/source", "js", "c", "php")
 
 

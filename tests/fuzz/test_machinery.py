@@ -16,7 +16,6 @@ from covey import plugins
 
 BRITTLE = """
 import os
-import zlib
 from pathlib import Path
 
 from covey.errors import FormatError
@@ -36,7 +35,7 @@ class Brittle:
         data = b"".join(file.read(1 << 20) for file in files)
         if MENDED.exists():
             raise FormatError("no", path=files[0].name)
-        if b"abort" in data or zlib.crc32(data) % 12 == 0:
+        if b"abort" in data or b"\\0" in data:
             os.abort()
         while b"hang" in data:
             pass
