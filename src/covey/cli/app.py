@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -151,6 +152,8 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point of the `covey` command."""
+    # Reports are many objects and no cycles: looking for some every 700 objects costs a tenth of all time.
+    gc.set_threshold(50_000, 20, 100)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from covey.formats.anonymous import MOST_ARMS_EVER, Forks, check_arms
-from covey.formats.coberturalines import Classes, Run, methods_of, run_of
+from covey.formats.coberturalines import Classes, Run, methods_of, run_of, short_methods_of
 from covey.formats.intake import LAST_LINE, MOST_HITS, clean
 from covey.formats.xmlreading import MOST_FILES, Attributes, Elements, Region, number
 
@@ -23,7 +23,7 @@ class Document:
         self.shared: dict[str, None] = {}  # names that files under several <source> may have
         self._class = Classes()
         self._arms_left = MOST_ARMS_EVER
-        self._methods: list[tuple[str, dict[int, int]]] = []
+        self._names: dict[str, str] = {}  # many methods have one name; it is kept once
         self._method: dict[int, int] | None = None
         self._begin()
         self.elements = Elements(
@@ -116,14 +116,19 @@ class Document:
         return True
 
     def _take_methods(self, content: bytes) -> bool:
-        found = methods_of(content) if self._method is None else None
-        if found is None or sum(sum(run.forks[2]) for *_, run in found if run) > self._arms_left:
+        if self._method is not None:
             return False
-        for name, line, hits, run in found:
-            if run is None:
-                self._class.method(name, line, 0, hits)
+        if short := short_methods_of(content):
+            names, lines, calls = short
+            self._class.short_methods([self._names.setdefault(name, name) for name in names], lines, calls)
+            for line, hits in zip(lines, calls, strict=True):
                 self._inner_hits[line] = max(hits, self._inner_hits.get(line, 0))
-            elif run.lines:
+            return True
+        found = methods_of(content)
+        if found is None or sum(sum(run.forks[2]) for _, run in found) > self._arms_left:
+            return False
+        for name, run in found:
+            if run.lines:
                 self._take_method(name, run)
         return True
 

@@ -6,7 +6,8 @@ import re
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, islice, repeat
+from operator import add, gt, lt
 from typing import NamedTuple
 
 from covey.formats.anonymous import MOST_ARMS, Forks, branches, of_forks
@@ -16,19 +17,23 @@ from covey.model.counted import Branches, Functions, Lines
 from covey.model.report import FileCoverage
 
 _ROW = b'<line number="" hits=""/>'
-_FORK = b'" branch="true" condition-coverage="'
-_SHARE = re.compile(rb"[0-9]{1,3}(?:\.[0-9]{1,9})?% \(([0-9]{1,9})/([0-9]{1,9})\)")
-_MISSING = re.compile(rb'^ missing-branches="[^"<&\x00-\x1f\x80-\xff]*"')
+_FORK = re.compile(
+    rb'" branch="true" condition-coverage="[0-9]{1,3}(?:\.[0-9]{1,9})?% \(([0-9]{1,9})/([0-9]{1,9})\)"'
+    rb'(?: missing-branches="[^"<&\x00-\x1f\x80-\xff]*")?'
+)
 _CONDITIONS = re.compile(
     rb'\)">%b<conditions>(?:%b<condition number="[0-9]+" type="[a-z]+" coverage="[0-9.]+%%"/>)*+'
     rb"%b</conditions>%b</line>" % (WHITE, WHITE, WHITE, WHITE)
 )
-_METHOD = re.compile(
+_ANY_LINES = rb"((?:%b<line [^<>&]*+>)*+)" % WHITE
+_METHOD_TEXT = (
     rb'<method name="%b"(?: hits="[0-9]*")? signature="%b"(?: line-rate="[0-9.]*")?'
-    rb'(?: branch-rate="[0-9.]*")?(?: complexity="[0-9.]*")?>%b<lines>((?:%b<line [^<>&]*+>)*+)%b</lines>%b</method>'
-    % (TEXT, TEXT, WHITE, WHITE, WHITE, WHITE)
+    rb'(?: branch-rate="[0-9.]*")?(?: complexity="[0-9.]*")?>%b<lines>%b%b</lines>%b</method>'
+    % (TEXT, TEXT, WHITE, _ANY_LINES, WHITE, WHITE)
 )
-_ONE_LINE = re.compile(rb'[ \t\r\n]*<line number="([0-9]{1,9})" hits="([0-9]{1,18})"(?: branch="false")?/>')
+_METHOD = re.compile(_METHOD_TEXT)
+_ONE_LINE = rb'%b<line number="([0-9]{1,9})" hits="([0-9]{1,18})"(?: branch="false")?/>' % WHITE
+_SHORT = re.compile(_METHOD_TEXT.replace(_ANY_LINES, _ONE_LINE))
 
 
 class Run(NamedTuple):
@@ -80,11 +85,20 @@ class Classes:
         self.lasts.append(last if last > first else 0)
         self.calls.append(hits)
 
+    def short_methods(self, names: Sequence[str], lines: Sequence[int], hits: Sequence[int]) -> None:
+        """Methods that have one line each."""
+        self.names += names
+        self.firsts.extend(lines)
+        self.lasts.extend(repeat(0, len(names)))
+        self.calls.extend(hits)
+
     def file(self, path: str) -> FileCoverage:
         lines, arms = _joined(self.own or self.inner)
         return FileCoverage(path, lines, arms, self._functions())
 
     def _functions(self) -> Functions:
+        if all(map(lt, self.firsts, islice(self.firsts, 1, None))):
+            return Functions(tuple(self.names), self.firsts, self.lasts, self.calls)
         places = zip(self.firsts, self.names, strict=True)
         rows = dict(zip(places, zip(self.lasts, self.calls, strict=True), strict=True))
         keys = sorted(rows)
@@ -115,15 +129,10 @@ def run_of(content: bytes) -> Run | None:
     `condition-coverage` and `missing-branches`, in that order, and conditions; ascending. None for any other."""
     if b"<conditions>" in content:  # they say again what condition-coverage does
         content = _CONDITIONS.sub(b')"/>', content)
-    first, *pieces = content.split(_FORK)
-    cut = [piece.partition(b'"') for piece in pieces]
-    shares, rests = [share for share, _, _ in cut], [rest for _, _, rest in cut]
-    if b"missing-branches" in content:
-        rests = [_MISSING.sub(b"", rest, count=1) for rest in rests]
-    arms = _arms(shares)
-    if arms is None or not all(rest.startswith(b"/>") for rest in rests):
+    pieces = _FORK.split(content)
+    parts, covered, totals = pieces[0::3], list(map(int, pieces[1::3])), list(map(int, pieces[2::3]))
+    if totals and (max(totals) > MOST_ARMS or any(map(gt, covered, totals))):
         return None
-    parts = [first, *rests]
     found = numbers(b'"'.join(parts).replace(b'" branch="false"/>', b'"/>'), _ROW)
     if found is None:
         return None
@@ -132,26 +141,24 @@ def run_of(content: bytes) -> Run | None:
         return None
     begun = accumulate([part.count(b"<") for part in parts[:-1]])  # lines, up to each that has branches
     where = array("i", [lines[count - 1] for count in begun])
-    covered, totals = zip(*arms, strict=True) if arms else ((), ())
     return Run(array("i", lines), array("q", hits), (where, array("i", covered), array("i", totals)))
 
 
-_shares: dict[bytes, tuple[int, int] | None] = {}  # few differ, and they come by the million
+Method = tuple[str, Run]
 
 
-def _arms(shares: Sequence[bytes]) -> list[tuple[int, int]] | None:
-    """What each condition-coverage says: arms that ran, all arms; None when one is of another shape."""
-    if len(_shares) > 10_000:
-        _shares.clear()
-    for share in set(shares) - _shares.keys():
-        match = _SHARE.fullmatch(share)
-        covered, total = (int(match[1]), int(match[2])) if match else (1, 0)
-        _shares[share] = (covered, total) if covered <= total <= MOST_ARMS else None
-    arms = list(map(_shares.__getitem__, shares))
-    return None if None in arms else arms  # type: ignore[return-value]  # which mypy cannot see
-
-
-Method = tuple[str, int, int, Run | None]  # name; line and hits of a method of one line, or the lines of any other
+def short_methods_of(content: bytes) -> tuple[list[str], list[int], list[int]] | None:
+    """Names, lines and hits of the methods in the content of a `<methods>` in which each has one line, which most
+    writers make of them; None for any other, and for names that are not plain text."""
+    pieces = _SHORT.split(content)
+    if b"&" in content or b"".join(pieces[::5]).strip(SPACE):
+        return None
+    texts = b"\n".join(map(add, pieces[1::5], pieces[2::5]))
+    names = texts.decode().split("\n") if texts_are_xml(texts) else []
+    lines = list(map(int, pieces[3::5]))
+    if len(names) != len(lines) or not "".join(names).isprintable() or min(lines) < 1 or max(lines) > LAST_LINE:
+        return None
+    return names, lines, list(map(int, pieces[4::5]))
 
 
 def methods_of(content: bytes) -> list[Method] | None:
@@ -167,12 +174,7 @@ def methods_of(content: bytes) -> list[Method] | None:
 
 def _method(name: bytes, signature: bytes, content: bytes) -> Method:
     named = clean(unescaped(name) + unescaped(signature))
-    one = _ONE_LINE.fullmatch(content)
-    if one:
-        line = int(one[1])
-        if 0 < line <= LAST_LINE:
-            return named, line, int(one[2]), None
     run = run_of(content)
     if run is None:
         raise ValueError("lines of another shape")
-    return named, 0, 0, run
+    return named, run

@@ -59,10 +59,16 @@ def _class(name: str, file: FileCoverage, totals: Totals) -> Iterator[str]:
 
 
 def _methods(functions: Functions) -> str:
-    names = [quoteattr(clean(name)) for name in functions.names]
+    plain = _is_plain("".join(functions.names))
+    names = [f'"{name}"' if plain else quoteattr(clean(name)) for name in functions.names]
     rates = ["1" if hits else "0" for hits in functions.hits]
     values = zip(names, rates, functions.firsts, functions.hits, strict=True)
     return "\n" * bool(functions) + _METHOD * len(functions) % tuple(chain.from_iterable(values))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether text can stand in an attribute as it is."""
+    return text.isprintable() and not ("&" in text or "<" in text or ">" in text or '"' in text)
 
 
 def _lines(file: FileCoverage) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
+from operator import lt
 
 import msgspec
 
@@ -55,7 +57,7 @@ def numbers(run: bytes, row: bytes) -> list[int] | None:
 
 def fit_lines(found: Sequence[int]) -> bool:
     """Whether these are line numbers, ascending, none twice. One at least is wanted."""
-    return found[0] > 0 and found[-1] <= LAST_LINE and found == sorted(set(found))
+    return found[0] > 0 and found[-1] <= LAST_LINE and all(map(lt, found, islice(found, 1, None)))
 
 
 def texts_are_xml(content: bytes) -> bool:

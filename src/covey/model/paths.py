@@ -31,6 +31,9 @@ GUESSES = 20  # unmapped paths for which the nearest files are looked for
 IsSame = Callable[[str], bool | None]
 
 
+_NOT_PLAIN = ("\\", ":", "//", "/.")  # a path without these is as it should be
+
+
 def nobody_knows(_path: str) -> bool | None:
     return None
 
@@ -164,6 +167,8 @@ class PathMap:
 
 def normal(recorded: str) -> str:
     """A recorded path in POSIX form without "." and ".." parts; a drive letter or backslashes become POSIX parts."""
+    if not recorded.startswith(".") and not recorded.endswith("/") and not any(map(recorded.__contains__, _NOT_PLAIN)):
+        return recorded
     text = recorded.replace("\\", "/") if re.match(r"[A-Za-z]:[\\/]|[^/]*\\", recorded) else recorded
     text = posixpath.normpath(re.sub(r"^[A-Za-z]:/", "/", text)) if text else ""
     return re.sub(r"^(\.\./)+", "", re.sub(r"^//+", "/", text))
