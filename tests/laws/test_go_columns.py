@@ -17,7 +17,8 @@ from covey.errors import CoveyError, SourceMismatch
 from covey.formats.base import Input
 from covey.formats.gocover import GoCover
 from covey.formats.sources import NoSources
-from covey.loops import columns, lanes
+from covey.loops import columns, goblocks, lanes
+from covey.loops import gocovdata as counts
 from covey.loops import gocover as loop
 from covey.model.counted import Blocks, Lines
 from covey.model.merge import HOWS, counted_once, merge, with_slice
@@ -231,3 +232,61 @@ def test_what_every_test_binary_shows_is_added_up_in_columns(mode):
     out = io.BytesIO()
     kept.write(last, out)
     assert out.getvalue().count(b"\n") == once.count("\n") + 1
+
+
+@st.composite
+def processes(draw):
+    """What several processes of a build counted: (package, function, counters) each, seldom a function twice or with
+    another number of counters."""
+    sizes = draw(st.lists(st.integers(0, 4), min_size=1, max_size=8))
+    found = []
+    for _ in range(draw(st.integers(1, 6))):
+        chosen = sorted(draw(st.sets(st.integers(0, len(sizes) - 1))))
+        chosen += draw(st.sampled_from([[], [], [], [0], [0, 0]]))
+        rows = [(at % 2, at, sizes[at] + draw(st.sampled_from([0] * 9 + [1]))) for at in chosen]
+        found.append([(*row[:2], [draw(COUNTS | st.just(2**70)) for _ in range(row[2])]) for row in rows])
+    return found
+
+
+@given(processes())
+def test_counters_of_processes_add_up_function_by_function(several):
+    tally, wanted = counts.Tally(), {}
+    for functions in several:
+        numbers = [n for package, function, row in functions for n in (len(row), package, function, *row)]
+        tally.add(numbers, len(functions))
+        for package, function, row in functions:
+            mine = wanted.setdefault(package << 32 | function, [])
+            mine += [0] * (len(row) - len(mine))
+            for at, count in enumerate(row):
+                mine[at] = min(mine[at] + count, 2**63 - 1)
+    assert {key: list(row) for key, row in tally.counters().items()} == wanted
+
+
+@given(processes(), st.data())
+def test_counters_that_are_cut_are_refused(several, data):
+    functions = several[0]
+    numbers = [n for package, function, row in functions for n in (len(row), package, function, *row)]
+    cut = data.draw(st.integers(0, len(numbers)))
+    if cut < len(numbers):
+        with pytest.raises(ValueError, match="cut off"):
+            counts.Tally().add(numbers[:cut], len(functions))
+
+
+UNITS = st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(1, 3), st.integers(1, 2), st.integers(0, 1))
+
+
+@given(st.lists(st.tuples(UNITS, COUNTS), max_size=7), st.sampled_from([1, 2**32 - 1]))
+def test_units_become_columns_in_order_each_place_once(rows, most):
+    statements, wanted = {}, {}
+    for unit, count in rows:
+        statements.setdefault(unit[:4], set()).add(unit[4])
+        wanted[unit] = min(wanted.get(unit, 0) + min(count, most), most)
+    units, hits = [number for unit, _ in rows for number in unit], [count for _, count in rows]
+    if any(len(several) > 1 for several in statements.values()):
+        with pytest.raises(goblocks.UnlikeBlocksError):
+            counts.arranged(units, hits, most)
+    else:
+        layout, found = counts.arranged(units, hits, most)
+        assert [(*layout[at * 5 : at * 5 + 5], found[at]) for at in range(len(found))] == [
+            (*unit, wanted[unit]) for unit in sorted(wanted)
+        ]

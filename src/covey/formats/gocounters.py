@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from covey.errors import FormatError
@@ -55,19 +56,19 @@ class Process:
             raise FormatError("cut off within its string table", path=path, offset=len(data))
         return cls(path, hash_, _identity(path), count, flavour, big_endian != 0, data[start:end], start)
 
-    def add(self, into: loop.Counters) -> None:
+    def add(self, into: loop.Tally) -> None:
         """Add the counters to those of other processes of the same build."""
         try:
-            loop.add_counters(self._numbers(), self.count, into)
+            into.add(self._numbers(), self.count)
         except ValueError as error:
             raise FormatError(str(error), path=self.path, offset=self.offset + len(self.counters)) from None
 
-    def _numbers(self) -> list[int]:
+    def _numbers(self) -> Sequence[int]:
         if self.flavour == _ULEB:
             return loop.numbers(self.counters)
         if len(self.counters) % 4:
             raise ValueError("cut off within a counter")
-        return list(struct.unpack(f"{'>' if self.big_endian else '<'}{len(self.counters) // 4}I", self.counters))
+        return struct.unpack(f"{'>' if self.big_endian else '<'}{len(self.counters) // 4}I", self.counters)
 
 
 def _identity(path: str) -> CaptureId | None:

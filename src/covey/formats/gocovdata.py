@@ -25,6 +25,8 @@ from covey.model.merge import merge_files
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import FileCoverage, Report
 
+_PIECE = 1 << 16  # bytes
+
 
 class GoCovData:
     """All files of a merge are read at once: what processes of one build counted is added up before it is decoded."""
@@ -67,6 +69,8 @@ class _Capture:
         if file.name.rpartition("/")[2].startswith("tmp."):  # Go renames it when it is whole
             self._unfinished.append(file.name)
             return
+        if self._is_known(file):
+            return
         data = file.read(MOST_BYTES)
         source = provenance(file, data, self._format)
         if data.startswith(META):
@@ -84,6 +88,20 @@ class _Capture:
             self._processes.setdefault(process.hash, []).append(process)
         elif known.digest != source.digest:
             raise FormatError(f"has the name of {known.path} and another content", path=file.name)
+
+    def _is_known(self, file: Input) -> bool:
+        """Whether this is the covmeta of a build that is there already, byte by byte: each folder has one, of hundreds
+        of kilobytes."""
+        if not self._builds or not file.name.rpartition("/")[2].startswith("covmeta."):
+            return False
+        with file.open() as stream:
+            piece = stream.read(_PIECE)
+            known = next((one.data for one in self._builds.values() if one.data.startswith(piece)), b"")
+            at = 0
+            while piece and known[at : at + len(piece)] == piece:
+                at += len(piece)
+                piece = stream.read(_PIECE)
+        return not piece and at == len(known) > 0
 
     def report(self, sources: Sources) -> Report:
         found: dict[str, FileCoverage] = {}

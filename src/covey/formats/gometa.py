@@ -63,10 +63,11 @@ class Build:
 
     def files(self, processes: Iterable[Process]) -> Iterator[tuple[str, File]]:
         """Name (import path and base name) and figures of each file, all processes added up."""
-        counters: loop.Counters = {}
+        tally = loop.Tally()
         room = MOST_NAMED + len(self.data)
         for process in processes:
-            process.add(counters)
+            process.add(tally)
+        counters = tally.counters()
         for index, (offset, size) in enumerate(self.places):
             try:
                 for name, file in self._package(index, self.data[offset : offset + size], counters):
@@ -110,7 +111,7 @@ class Build:
     def _blocks(self, units: Sequence[int], counts: Sequence[int]) -> Blocks:
         if units and max(units[2::WIDTH]) > LAST_LINE:
             raise ValueError(f"line {max(units[2::WIDTH])}")
-        layout, hits = loop.columns(units, counts, self._most)
+        layout, hits = loop.arranged(units, counts, self._most)
         return Blocks(layout, hits, "touch").checked()
 
 

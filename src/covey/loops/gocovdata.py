@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import struct
 from array import array
+from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, compress, pairwise
+from operator import itemgetter, ne, sub
 from typing import NamedTuple
 
-from covey.loops import goblocks
+from covey.loops import columns, goblocks, lanes
 from covey.loops.goblocks import WIDTH
 
 MOST_BITS = 63
+FRAME = 3  # numbers before a function's counters
 COUNTER = 2**32 - 1  # the most a counter holds; Go adds counters up to it and no further
+
+_UNIT = itemgetter(slice(0, WIDTH))
+_COUNT = itemgetter(WIDTH)
 
 
 def numbers(data: bytes) -> list[int]:
@@ -102,47 +109,110 @@ def functions(found: Sequence[int], count: int) -> list[Function]:
 
 
 Counters = dict[int, Sequence[int]]  # package * 2**32 + function -> a counter a unit
+_Frame = tuple[int, ...]  # units, package, function; and which time where a process has it several times
 
 
-def add_counters(found: Sequence[int], count: int, into: Counters) -> None:
-    """Add what a process counted: `count` functions, each with the number of its counters, package, function and the
-    counters. ValueError when there are not as many."""
+class Tally:
+    """What processes of one build counted, added up in one column: each function has its place there, with the three
+    numbers before its counters, so that functions that follow each other again are one piece."""
+
+    def __init__(self) -> None:
+        self._places: dict[_Frame, int] = {}
+        self._end = 0
+        self._total = lanes.Total()
+
+    def add(self, found: Sequence[int], count: int) -> None:
+        """Add what a process counted: `count` functions, each with the number of its counters, package, function and
+        the counters. ValueError when there are not as many."""
+        if not count:
+            return
+        begins = _begins(found, count)
+        pick = itemgetter(*begins, 0)  # one more, so that it is a tuple always
+        frames: list[_Frame] = list(zip(pick(found)[:-1], pick(found[1:])[:-1], pick(found[2:])[:-1], strict=True))
+        end = begins[-1] + FRAME + frames[-1][0]
+        spots = self._spots(frames, begins, end)
+        if any(to + size > after for (to, _, size), (after, _, _) in pairwise(spots)):  # a function twice
+            spots = self._spots(_numbered(frames), begins, end)
+        try:
+            hits = array("q", struct.pack(f"{len(found)}q", *found))
+        except struct.error:
+            hits = array("q", [min(number, goblocks.SATURATED) for number in found])
+        self._total.add(lanes.laid_out(hits, spots, 0))
+
+    def counters(self) -> Counters:
+        """What each function counted."""
+        found: Counters = {}
+        hits = self._total.hits()
+        for (size, package, function, *_), place in self._places.items():
+            key, counts = package << 32 | function, hits[place + FRAME : place + FRAME + size]
+            known = found.get(key)
+            if known is not None:
+                longer, shorter = sorted((known, counts), key=len, reverse=True)
+                counts = array("q", [*map(columns.saturating_add, longer, shorter), *longer[len(shorter) :]])
+            found[key] = counts
+        return found
+
+    def _spots(self, frames: Sequence[_Frame], begins: Sequence[int], end: int) -> list[lanes.Spot]:
+        """Where the functions go."""
+        if not self._places.keys() >= set(frames):
+            for frame in frames:
+                if frame not in self._places:
+                    self._places[frame] = self._end
+                    self._end += FRAME + frame[0]
+        places = list(map(self._places.__getitem__, frames))
+        moves = list(map(sub, places, begins))  # equal for two that follow each other here and there
+        firsts = [0, *compress(range(1, len(moves)), map(ne, moves, moves[1:]))]
+        ends = [*map(begins.__getitem__, firsts[1:]), end]
+        return lanes.joined(
+            [(places[first], begins[first], last - begins[first]) for first, last in zip(firsts, ends, strict=True)]
+        )
+
+
+def _begins(found: Sequence[int], count: int) -> list[int]:
+    """Where each function's numbers begin."""
+    begins: list[int] = []
     at, end = 0, len(found)
-    get = into.get
     for _ in range(count):
-        if at + 3 > end:
+        if at + FRAME > end:
             raise ValueError("cut off within a function's counters")
-        size, package, function = found[at : at + 3]
-        first = at + 3
-        at = first + size
-        if at > end:
-            raise ValueError("cut off within a function's counters")
-        key = package << 32 | function
-        mine, counts = get(key), found[first:at]
-        if mine is None:
-            into[key] = counts
-        elif len(mine) == size:
-            into[key] = list(map(int.__add__, mine, counts))
-        else:
-            longer, shorter = sorted((mine, counts), key=len, reverse=True)
-            into[key] = [*map(int.__add__, longer, shorter), *longer[len(shorter) :]]
+        begins.append(at)
+        at += FRAME + found[at]
+    if at > end:
+        raise ValueError("cut off within a function's counters")
+    return begins
 
 
-def columns(units: Sequence[int], counts: Sequence[int], most: int) -> tuple[array[int], array[int]]:
+def _numbered(frames: Sequence[_Frame]) -> Sequence[_Frame]:
+    """The frames, none of them twice."""
+    times: Counter[_Frame] = Counter()
+    found = []
+    for frame in frames:
+        found.append((*frame, times[frame]))
+        times[frame] += 1
+    return found
+
+
+def arranged(units: Sequence[int], counts: Sequence[int], most: int) -> tuple[array[int], array[int]]:
     """Layout and hits of one file, ascending by position, none twice; hits are `most` at most.
 
     units: five numbers each, counts: one each. OverflowError for numbers that no file has; UnlikeBlocksError as
     `goblocks.united` gives it.
     """
-    layout = array("i", units)
     if counts and max(counts) > most:
         counts = [min(count, most) for count in counts]
+    rows = list(zip(*(units[column::WIDTH] for column in range(WIDTH)), counts, strict=True))
+    ordered = sorted(rows)
+    if ordered != rows:
+        rows = ordered
+        units = list(chain.from_iterable(map(_UNIT, rows)))
+        counts = list(map(_COUNT, rows))
+    try:  # faster than array takes a list
+        layout = array("i", struct.pack(f"{len(units)}i", *units))
+    except struct.error as error:
+        raise OverflowError(*error.args) from None
     hits = array("q", counts)
-    order, twice = goblocks.order(layout)
-    if twice:
+    if any(one[0] == two[0] and one[1:4] == two[1:4] for one, two in pairwise(rows)):
         return goblocks.united([layout], [hits], most)
-    if order is not None:
-        return goblocks.arranged(layout, order), array("q", map(hits.__getitem__, order))
     return layout, hits
 
 

@@ -199,3 +199,12 @@ def test_numbers(value):
 def test_numbers_cut_off(data):
     with pytest.raises(ValueError):  # noqa: PT011 - there are two
         loop.numbers(data)
+
+
+def test_the_covmeta_of_every_folder_counts_once_and_is_refused_where_it_is_cut():
+    again = (f"other/{META.name}", META.read_bytes())
+    assert read(META, again, FIRST) == read(META, FIRST)
+    with pytest.raises(FormatError, match="cut off"):
+        read(META, (f"other/{META.name}", META.read_bytes()[:-1]), FIRST)
+    with pytest.raises(FormatError, match="version 2"):
+        read(META, (f"other/{META.name}", b"\0cvm\2" + META.read_bytes()[5:]), FIRST)
