@@ -31,6 +31,9 @@ LIKELY = {
     "*.cov": "gocover",
     "covmeta.*": "gocovdata",
     "covcounters.*": "gocovdata",
+    "*jacoco*.xml": "jacoco",
+    "*clover*.xml": "clover",
+    "*.xml": "cobertura",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from itertools import chain, compress
 
@@ -31,31 +31,41 @@ def pieces(report: Report) -> Iterator[str]:
     when = max((source.collected_at for source in report.sources if source.collected_at), default=None)
     stamp = int(when.timestamp() * 1000) if when else 0
     totals = {name: file.totals for files in packages.values() for name, file in files}
-    whole = sum(totals.values(), Totals())
+    lines, branches = _summed(totals.values())
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield (
-        f'<coverage version="covey {VERSION}" timestamp="{stamp}" lines-valid="{whole.lines.total}"'
-        f' lines-covered="{whole.lines.covered}" branches-valid="{whole.branches.total}"'
-        f' branches-covered="{whole.branches.covered}" {_rates(whole)}>\n'
+        f'<coverage version="covey {VERSION}" timestamp="{stamp}" lines-valid="{lines.total}"'
+        f' lines-covered="{lines.covered}" branches-valid="{branches.total}"'
+        f' branches-covered="{branches.covered}" {_rates(lines, branches)}>\n'
     )
     yield "<sources><source>.</source></sources>\n<packages>\n"
     for folder, files in sorted(packages.items()):
-        rates = _rates(sum((totals[name] for name, _ in files), Totals()))
+        rates = _rates(*_summed([totals[name] for name, _ in files]))
         package = folder.replace("/", ".") if folder != "." else "."
         yield f"<package name={quoteattr(package)} {rates}><classes>\n"
         for name, file in files:
-            yield from _class(name, file, totals[name])
+            yield _class(name, file, totals[name])
         yield "</classes></package>\n"
     yield "</packages>\n</coverage>\n"
 
 
-def _class(name: str, file: FileCoverage, totals: Totals) -> Iterator[str]:
-    yield f"<class name={quoteattr(posixpath.basename(name))} filename={quoteattr(name)} {_rates(totals)}><methods>"
-    if file.lines:  # without any, the lines of its methods would be taken for its own
-        yield _methods(file.functions)
-    yield "</methods><lines>\n"
-    yield _lines(file)
-    yield "</lines></class>\n"
+def _summed(some: Collection[Totals]) -> tuple[Ratio, Ratio]:
+    """Lines and branches of several files together."""
+    lines, branches = [one.lines for one in some], [one.branches for one in some]
+    return (
+        Ratio(sum([one.covered for one in lines]), sum([one.total for one in lines])),
+        Ratio(sum([one.covered for one in branches]), sum([one.total for one in branches])),
+    )
+
+
+def _class(name: str, file: FileCoverage, totals: Totals) -> str:
+    rates = _rates(totals.lines, totals.branches)
+    # Without lines of its own, those of its methods would be taken for them.
+    methods = _methods(file.functions) if file.lines else ""
+    return (
+        f"<class name={quoteattr(posixpath.basename(name))} filename={quoteattr(name)} {rates}><methods>{methods}"
+        f"</methods><lines>\n{_lines(file)}</lines></class>\n"
+    )
 
 
 def _methods(functions: Functions) -> str:
@@ -108,8 +118,8 @@ def _fork(covered: int, total: int) -> str:
     return f'" branch="true" condition-coverage="{100 * covered // total}% ({covered}/{total})"/>\n'
 
 
-def _rates(totals: Totals) -> str:
-    return f'line-rate="{_rate(totals.lines)}" branch-rate="{_rate(totals.branches)}" complexity="0"'
+def _rates(lines: Ratio, branches: Ratio) -> str:
+    return f'line-rate="{_rate(lines)}" branch-rate="{_rate(branches)}" complexity="0"'
 
 
 def _rate(ratio: Ratio) -> str:
