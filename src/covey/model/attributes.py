@@ -11,10 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from covey.model.globs import Glob, as_bytes
+from covey.errors import UsageError
+from covey.model.globs import LONGEST, MOST_EASY, Glob, Matcher, as_bytes
 
 LONGEST_LINE = 2048  # bytes; git passes over longer ones
+MOST_WORK = 100_000_000  # looks at a line, or at a letter where a pattern has many stars: a minute or two
 _BLANK = " \t\r\n"
 _NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*\Z")
 _ESCAPE = re.compile(r'\\(?:([abfnrtv"\\])|([0-3][0-7]{2}))|([^"\\])', re.DOTALL)
@@ -100,17 +103,31 @@ class Attributes:
     """
 
     def __init__(self, files: Mapping[str, AttributeFile], info: AttributeFile, wanted: Iterable[str]) -> None:
-        self._files = files
-        self._info = info
         self._wanted = frozenset(wanted)
         root = files.get("", AttributeFile())
         binary: _Given = (("diff", False), ("merge", False), ("text", False))
         self._macros: Mapping[str, _Given] = {"binary": binary, **root.macros, **info.macros}
+        telling = self._telling()
+        self._files = {folder: _matchers(file, telling) for folder, file in files.items()}
+        self._info = _matchers(info, telling)
+        self._left = MOST_WORK
+
+    def _telling(self) -> frozenset[str]:
+        """The attributes that matter to an answer: those wanted, and macros that lead to them."""
+        telling = set(self._wanted)
+        while more := {
+            name for name, given in self._macros.items() if name not in telling and telling & dict(given).keys()
+        }:
+            telling |= more
+        return frozenset(telling)
 
     def of(self, path: str) -> dict[str, State]:
-        """Of a file, repository-relative: each attribute asked for that a line speaks of."""
+        """Of a file, repository-relative: each attribute asked for that a line speaks of. UsageError once all that was
+        asked took more work than any repository has reason for."""
         found: dict[str, State] = {}
         plain = as_bytes(path)
+        if len(plain) > LONGEST:
+            return {}
         self._fill(found, self._info, plain)
         folder = path
         while folder:
@@ -119,9 +136,15 @@ class Attributes:
                 self._fill(found, self._files[folder], plain)
         return {name: state for name, state in found.items() if name in self._wanted and state is not None}
 
-    def _fill(self, found: dict[str, State], file: AttributeFile, path: str) -> None:
-        for glob, given in reversed(file.lines):
-            if glob.matches(path):
+    def _fill(self, found: dict[str, State], lines: _Lines, path: str) -> None:
+        self._left -= lines.easy + lines.hard * len(path)
+        if self._left < 0:
+            raise UsageError(
+                ".gitattributes have so many patterns that to look for all files among them would take minutes",
+                hint="--no-attributes counts all files; patterns of folders are fewer",
+            )
+        for matches, given in lines.matchers:
+            if matches(path):
                 self._give(found, given)
 
     def _give(self, found: dict[str, State], given: _Given) -> None:
@@ -133,3 +156,18 @@ class Attributes:
                 found[name] = state
                 if state is True and name in self._macros:
                     pending += self._macros[name]
+
+
+class _Lines(NamedTuple):
+    """The lines of one file that matter, the last first. easy, hard: how many there are of a constant cost, and of one
+    that grows with the path."""
+
+    matchers: tuple[tuple[Matcher, _Given], ...]
+    easy: int
+    hard: int
+
+
+def _matchers(file: AttributeFile, telling: frozenset[str]) -> _Lines:
+    lines = [(glob, given) for glob, given in reversed(file.lines) if not telling.isdisjoint(dict(given))]
+    hard = sum(glob.pattern.count("*") > MOST_EASY for glob, _ in lines)
+    return _Lines(tuple((glob.matcher(), given) for glob, given in lines), len(lines) - hard, hard)

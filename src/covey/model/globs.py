@@ -2,7 +2,8 @@
 name, "[...]" is one character of it, "**" spans folders, "\\" takes the next character as it is.
 
 As in git a byte is a character, so texts are handled as their UTF-8 bytes, one to one in a str. A pattern of more than
-two stars is not left to a backtracking regular expression: a stranger's pattern must not take for ever.
+two stars, or of two and a long text, is not left to a backtracking regular expression: a stranger's pattern must not
+take for ever.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import NamedTuple
 
 LONGEST = 4096  # bytes of a path, and of a pattern
 _SPECIAL = re.compile(r"[*?\[\\]")
-_MOST_STARS = 2
+MOST_EASY = 2  # stars of a pattern that a regular expression may have
+_LONG = 256  # bytes from which on two stars are tried in too many ways
 _CLASSES = {
     "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "blank": " \\t", "cntrl": "\\x00-\\x1f\\x7f", "digit": "0-9",
     "graph": "!-~", "lower": "a-z", "print": " -~", "punct": "!-/:-@\\[-`{-~", "space": "\\t-\\r ", "upper": "A-Z",
@@ -51,15 +53,23 @@ class Glob:
 
     def matches(self, path: str) -> bool:
         """Whether it matches this very path (as `as_bytes` gives it), and not only a folder above it."""
-        if len(path) > LONGEST or len(self.pattern) > LONGEST or self.pattern.endswith("/"):
-            return False
-        if "/" not in self.pattern:
-            return (not self.base or path.startswith(self.base + "/")) and _name(self.pattern)(path.rpartition("/")[2])
-        if self.base:
-            if not path.startswith(self.base + "/"):
-                return False
-            path = path[len(self.base) + 1 :]
-        return _path(self.pattern.removeprefix("/"))(path)
+        return len(path) <= LONGEST and _matcher(self.pattern, self.base)(path)
+
+    def matcher(self) -> Matcher:
+        """The same for many paths of at most LONGEST bytes, kept however many other globs there are."""
+        return _matcher.__wrapped__(self.pattern, self.base)
+
+
+@functools.lru_cache(maxsize=4096)
+def _matcher(pattern: str, base: str) -> Matcher:
+    if len(pattern) > LONGEST or pattern.endswith("/"):
+        return lambda _: False
+    inner = base + "/" if base else ""
+    if "/" not in pattern:
+        name = _name(pattern)
+        return lambda path: path.startswith(inner) and name(path.rpartition("/")[2])
+    whole = _path(pattern.removeprefix("/"))
+    return (lambda path: path.startswith(inner) and whole(path[len(inner) :])) if inner else whole
 
 
 def matches_within(pattern: str, path: str) -> bool:
@@ -73,7 +83,6 @@ def matches_within(pattern: str, path: str) -> bool:
     return not only_folders and glob.matches(path)
 
 
-@functools.lru_cache(maxsize=4096)
 def _name(pattern: str) -> Matcher:
     if not _SPECIAL.search(pattern):
         return pattern.__eq__
@@ -86,14 +95,16 @@ def _ends(end: str, name: str) -> bool:
     return name.endswith(end)
 
 
-@functools.lru_cache(maxsize=4096)
 def _path(pattern: str) -> Matcher:
     """Git compares what comes before the first special character by itself, and matches the rest by itself too."""
     found = _SPECIAL.search(pattern)
     if not found:
         return pattern.__eq__
-    prefix, rest = pattern[: found.start()], compiled(pattern[found.start() :], within=True)
-    return lambda path: path.startswith(prefix) and rest(path[len(prefix) :])
+    prefix, rest = pattern[: found.start()], pattern[found.start() :]
+    if not prefix:
+        return compiled(rest, within=True)
+    later = functools.cache(lambda: compiled(rest, within=True))  # most are never needed
+    return lambda path: path.startswith(prefix) and later()(path[len(prefix) :])
 
 
 def compiled(pattern: str, *, within: bool) -> Matcher:
@@ -101,10 +112,14 @@ def compiled(pattern: str, *, within: bool) -> Matcher:
     pieces = _pieces(pattern, within)
     if pieces is None:
         return lambda _: False
-    if sum(piece.kind != "one" for piece in pieces) <= _MOST_STARS:
-        whole = re.compile("".join(piece.regex for piece in pieces), re.DOTALL)
-        return lambda text: whole.fullmatch(text) is not None
-    return _automaton(pieces)
+    stars = sum(piece.kind != "one" for piece in pieces)
+    if stars > MOST_EASY:
+        return _automaton(pieces)
+    whole = re.compile("".join(piece.regex for piece in pieces), re.DOTALL).fullmatch
+    if stars < MOST_EASY:
+        return lambda text: whole(text) is not None
+    long = functools.cache(lambda: _automaton(pieces))
+    return lambda text: whole(text) is not None if len(text) < _LONG else long()(text)
 
 
 def _pieces(pattern: str, within: bool) -> list[_Piece] | None:
@@ -193,28 +208,32 @@ def _bracket(pattern: str, at: int) -> tuple[int, str] | None:
 
 def _automaton(pieces: Sequence[_Piece]) -> Matcher:
     """All ways at once, a bit a state: time grows with the text's length only."""
-    single = [re.compile(piece.text, re.DOTALL).fullmatch for piece in pieces]
+    free = sum(1 << state for state, piece in enumerate(pieces) if piece.kind != "one")  # may match nothing
+    folders = sum(1 << state for state, piece in enumerate(pieces) if piece.kind == "folders")
+    texts = {piece.text for piece in pieces}
+
+    @functools.cache  # 256 letters
+    def steps(letter: str) -> tuple[int, int]:
+        """The states that a letter leads on from, and those in which it begins anew."""
+        fit = {text for text in texts if re.fullmatch(text, letter, re.DOTALL)}
+        fits = sum(1 << state for state, piece in enumerate(pieces) if piece.text in fit) & ~folders
+        return fits & ~free | (folders if letter == "/" else 0), fits & free
 
     def entered(states: int) -> int:
         """With those that come after what may match nothing."""
-        for state, piece in enumerate(pieces):
-            if piece.kind != "one" and states >> state & 1:
-                states |= 1 << (state + 1)
+        while (more := states | (states & free) << 1) != states:
+            states = more
         return states
 
+    start, end = entered(1), 1 << len(pieces)
+
     def matches(text: str) -> bool:
-        states = entered(1)
+        states = start
         for letter in text:
-            stay = enter = 0
-            for state, piece in enumerate(pieces):
-                if not states >> state & 1:
-                    continue
-                if piece.kind == "folders":
-                    stay |= 1 << state
-                    enter |= (letter == "/") << (state + 1)
-                elif single[state](letter):
-                    enter |= 1 << (state + (piece.kind == "one"))
-            states = stay | entered(enter)
-        return bool(states >> len(pieces) & 1)
+            on, again = steps(letter)
+            states = states & folders | entered((states & on) << 1 | states & again)
+            if not states:
+                return False
+        return bool(states & end)
 
     return matches
