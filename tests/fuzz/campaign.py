@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from fuzz.runner import SECONDS, Plan, remove, store
 TESTS = Path(__file__).parent.parent
 STANDSTILL = 180  # seconds of the clock in which a runner tries nothing new, though it uses no processor
 MOST_DEATHS = 5  # runners that an input ended, until it is enough
-_REDUCING = 12  # processes for making such an input small
+REDUCING = 12  # processes for making such an input small
 _HANGS = -signal.SIGPROF
 
 
@@ -58,6 +59,7 @@ class Campaign:
     limit: float = SECONDS
     standstill: float = STANDSTILL
     most_deaths: int = MOST_DEATHS
+    reducing: int = REDUCING
 
     def run(self) -> Result:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -99,10 +101,12 @@ class Campaign:
         return json.loads(path.read_text()) if path.exists() else {}
 
     def _again(self, path: Path) -> None:
-        """A finding of before is one no more where it has been mended."""
+        """A finding of before that has been mended goes aside, from where it can be made a golden case."""
         if not tried(self.format, cases.load(path), self.folder, number_of(path), self.limit)[1]:
-            remove(path)
-            path.parent.joinpath(f"{path.stem}.txt").unlink(missing_ok=True)
+            aside = self.folder / "mended"
+            aside.mkdir(exist_ok=True)
+            for one in (path, path.with_name(f"{path.stem}.txt")):
+                shutil.move(one, aside / one.name)
 
     def _runner(self, plan: Plan) -> int:
         """0, or how an input ended the process. RuntimeError where it was not an input."""
@@ -131,7 +135,7 @@ class Campaign:
     def _died(self, code: int) -> int:
         number, case = trying(self.folder)
         log = (self.folder / "log").read_text()
-        left = iter(range(_REDUCING))
+        left = iter(range(self.reducing))
 
         def same(candidate: Case) -> bool:
             return tried(self.format, candidate, self.folder, number, self.limit)[0] == code

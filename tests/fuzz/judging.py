@@ -132,7 +132,8 @@ def _check_back(report: Report, back: Report, *, statements: bool) -> None:
     if len(set(paths.values())) < len(paths):
         return  # names that differ in what no name may hold: the format can tell them apart no more
     for key, file in report.files.items():
-        _check_file(file, back.files.get((None, paths[key]), FileCoverage(file.path)), statements)
+        there = back.files.get(key) or back.files.get((None, paths[key]), FileCoverage(file.path))
+        _check_file(file, there, statements)
 
 
 def _check_file(file: FileCoverage, back: FileCoverage, statements: bool) -> None:

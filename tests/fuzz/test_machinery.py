@@ -93,18 +93,18 @@ def test_what_is_wrong_is_found(brittle, tmp_path, text, wrong):
 
 
 def test_findings_are_small_and_survive_what_ends_the_process_and_go_when_mended(brittle, tmp_path):
-    first = Campaign("brittle", tmp_path / "here", count=40, most_deaths=99).run()
-    assert first.inputs == first.all == 40
+    first = Campaign("brittle", tmp_path / "here", count=20, most_deaths=99, reducing=1).run()
+    assert first.inputs == first.all == 20
     texts = [path.with_suffix(".txt").read_text() for path in first.found]
     assert any(text.startswith("ends the process by SIGABRT") for text in texts)
     small = [path for path, text in zip(first.found, texts, strict=True) if text.startswith("ValueError")]
     assert small
     assert all(cases.size(cases.load(path)) < 20 for path in small)
-    again = Campaign("brittle", tmp_path / "here", count=10, most_deaths=99).run()
-    assert (again.inputs, again.all) == (10, 50)
+    again = Campaign("brittle", tmp_path / "here", count=5, most_deaths=99, reducing=1).run()
+    assert (again.inputs, again.all) == (5, 25)
     (brittle / "mended").touch()
-    mended = Campaign("brittle", tmp_path / "here", count=10).run()
-    assert (mended.all, mended.found) == (60, ())
+    mended = Campaign("brittle", tmp_path / "here", count=5).run()
+    assert (mended.all, mended.found) == (30, ())
 
 
 @pytest.mark.parametrize("name", plugins.names("formats"))

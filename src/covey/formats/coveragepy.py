@@ -109,11 +109,11 @@ def _is_dump(head: bytes) -> bool:
 
 def _contexts(report: Report, key: Key) -> dict[str, int]:
     """Context -> bit set of covered lines; what no slice covers is without a context."""
-    rest = bits(line for line, hits in report.files[key].lines.items() if hits)
+    ran = rest = bits(line for line, hits in report.files[key].lines.items() if hits)
     found: dict[str, int] = {}
     for name, by_file in report.slices.items():
         if name.startswith("test:") and key in by_file:
-            found[name.removeprefix("test:")] = by_file[key]
+            found[name.removeprefix("test:")] = by_file[key] & ran  # a merge that took lines away left the slices
             rest &= ~by_file[key]
     return found | {"": rest} if rest else found
 

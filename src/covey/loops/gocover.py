@@ -28,7 +28,7 @@ _DIGITS = b"0123456789"
 _COUNTS = _DIGITS + b","
 _SEPARATORS = bytes.maketrans(b". \n", b",,,")
 _SKELETON = b".,.  \n"  # of a line without its digits
-_LINE = re.compile(rb"(.*):(\+?\d{1,9})\.(\+?\d{1,9}),(\+?\d{1,9})\.(\+?\d{1,9}) (\+?\d{1,9}) (\+?\d{1,40})", re.DOTALL)
+_LINE = re.compile(rb"(.*):N\.N,N\.N N (\+?\d{1,40})".replace(b"N", rb"(\+?\d{1,10})"), re.DOTALL)
 
 
 class DamagedLineError(ValueError):
