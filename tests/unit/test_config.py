@@ -142,6 +142,31 @@ def test_a_number_may_be_text(here):
     assert (here / "3").is_file()
 
 
+@pytest.mark.parametrize("verb", ["report", "merge"])
+@pytest.mark.parametrize("name", ["output", "checkout"])
+@pytest.mark.parametrize("place", ["/", "{outside}/x", "../x", "link/x", "a/../../x", ".git/hooks", "sub/.GIT/hooks"])
+def test_a_checkout_never_chooses_a_place_outside(here, tmp_path_factory, verb, name, place):
+    outside = tmp_path_factory.mktemp("outside")
+    (here / ".git/hooks").mkdir(parents=True)
+    (here / "link").symlink_to(outside)
+    (here / "covey.toml").write_text(f'[{verb}]\n{name} = "{place.format(outside=outside)}"\n')
+    error = ask(verb, "a.json").exception
+    assert isinstance(error, ConfigError)
+    assert "from a settings file" in error.what
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["x.json", "sub/../x.json", "../x.json"])
+def test_a_checkout_chooses_a_place_inside(here, monkeypatch, place):
+    (here / ".git").mkdir()
+    (here / "sub").mkdir()
+    (here / "covey.toml").write_text(f'[report]\noutput = "{place}"\n')
+    if place.startswith(".."):
+        monkeypatch.chdir(here / "sub")
+    assert ask("report", str(here / "a.json")).exit_code == 0
+    assert (here / "x.json").is_file()
+
+
 @pytest.mark.parametrize(
     ("verb", "text"),
     [

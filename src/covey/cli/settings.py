@@ -3,7 +3,9 @@ checkout may not decide for whoever works in it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 # A settings file comes with the checkout, so perhaps from a stranger: it must not choose what program runs as you
 # (a kubeconfig may name one too), nor which of your files is read as a secret.
 NEVER_FROM_FILE = frozenset({"agent_token_file", "kubeconfig", "python"})
+
+# Nor where of yours is written, or whose files a published report shows the text of: places inside the repository only.
+ONLY_INSIDE = frozenset({"output", "checkout"})
 
 
 def options(command: click.Command) -> Mapping[str, click.Option]:
@@ -50,6 +55,11 @@ def defaults(found: Config, verb: str, command: click.Command) -> dict[str, Any]
                 hint=f"use {max(option.opts, key=len)} or COVEY_{verb.upper()}_{name.upper()}",
             )
         given[str(option.name)] = _shaped(where, option, value)
+        if name in ONLY_INSIDE and not _is_inside(found.file, given[str(option.name)]):
+            raise ConfigError(
+                f"{where}: from a settings file only places inside the repository are taken",
+                hint=f"use --{name} or COVEY_{verb.upper()}_{name.upper()}",
+            )
         if name == "url" and not all(_is_here(url) for url in given["url"]):
             raise ConfigError(
                 f"{where}: from a settings file only addresses of this machine are taken",
@@ -70,6 +80,16 @@ def _single(where: str, option: click.Option, value: Any) -> Any:
         wanted = "true or false" if option.is_flag else "text or a number"
         raise ConfigError(f"{where} must be {wanted}, not {str(value)[:60]!r}")
     return value if option.is_flag or isinstance(option.type, click.types.IntParamType) else str(value)
+
+
+def _is_inside(file: Path | None, place: str) -> bool:
+    """Whether a path lies in the settings file's repository, wherever links lead, and not in what is git's own."""
+    if file is None:
+        return True
+    root = next((folder for folder in file.parents if (folder / ".git").exists()), file.parent)
+    real, top = os.path.realpath(place), os.path.realpath(root)
+    inner = Path(os.path.relpath(real, top)).parts
+    return inner[:1] != (os.pardir,) and ".git" not in (part.lower() for part in inner)
 
 
 def _is_here(url: str) -> bool:
