@@ -22,6 +22,7 @@ CASES = {
     "every file touched": {"write": inputs_gocover.write, "touch": 1.0},
     "10 % touched": {"write": inputs_gocover.write, "touch": 0.1},
     "keys differ, half of the files each": {"write": inputs_gocover.write_entered, "touch": 0.5},
+    "mode set, half of the files each, in any order": {"write": inputs_gocover.write_sets, "touch": 0.5},
 }
 
 

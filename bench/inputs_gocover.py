@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from typing import IO
 
@@ -25,11 +26,20 @@ def write_entered(_: Program, run: Iterator[tuple[File, Ran]], out: IO[str]) -> 
             out.writelines(_lines(file, ran))
 
 
+def write_sets(_: Program, run: Iterator[tuple[File, Ran]], out: IO[str]) -> None:
+    """As `write_entered`, but mode set, and the files in an order of this run's own."""
+    out.write("mode: set\n")
+    entered = [(file, ran) for file, ran in run if any(hits for _, hits in ran)]
+    random.Random(len(entered)).shuffle(entered)
+    for file, ran in entered:
+        out.writelines(_lines(file, [(function, hits and list(map(bool, hits))) for function, hits in ran]))
+
+
 def _lines(file: File, ran: Ran) -> Iterator[str]:
     found = [(block, hits[block.at] if hits else 0) for function, hits in ran for block in function.blocks]
     for block, hits in sorted(found, key=lambda one: _place(one[0])):
         first, column, last, end, statements, _ = block
-        yield f"{MODULE}/{file.path}:{first}.{column},{last}.{end} {statements} {hits}\n"
+        yield f"{MODULE}/{file.path}:{first}.{column},{last}.{end} {statements} {int(hits)}\n"
 
 
 def _place(block: Block) -> tuple[int, int, int, int]:

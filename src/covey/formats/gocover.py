@@ -157,7 +157,7 @@ class _Profile:
                 self._room += len(piece)
                 if size > MOST_BYTES:
                     raise FormatError(f"larger than {MOST_BYTES} bytes", path=self._file.name)
-                lines = _split(rest + piece)
+                lines = _split(rest, piece)
                 read, piece = len(piece), stream.read(_PIECE)
                 rest = lines.pop()
                 if len(rest) > _MOST_WAITING:
@@ -186,8 +186,13 @@ class _Profile:
             raise FormatError(f"{name}: {error}", path=self._file.name) from None
 
 
-def _split(text: bytes) -> list[bytes]:
-    return (text.replace(b"\r\n", b"\n") if b"\r" in text else text).split(b"\n")
+def _split(rest: bytes, piece: bytes) -> list[bytes]:
+    """The lines of a piece that follows the rest of the piece before."""
+    if b"\r" in piece or rest.endswith(b"\r"):
+        return (rest + piece).replace(b"\r\n", b"\n").split(b"\n")
+    lines = piece.split(b"\n")
+    lines[0] = rest + lines[0]
+    return lines
 
 
 def _lines(name: str, file: FileCoverage, as_set: bool) -> bytes:
