@@ -16,7 +16,9 @@ from covey.loops.arcpages import PAGE, ArcPages
 if TYPE_CHECKING:
     from covey.formats.coverageunion import Union
 
-_COUNT = 28  # where a database's header has the number of its pages
+# Where a header has the number of changes, of pages, and the change at which there were so many pages.
+_CHANGES, _COUNT, _VALID = 24, 28, 92
+_ONCE = b"\0\0\0\1"
 _AT_ONCE = 1 << 20
 _ROWS = 50  # of one statement: half of the time of a statement for each
 
@@ -49,7 +51,7 @@ def database(lines: Mapping[str, Mapping[str, int | bytes]]) -> bytes:
             rows = sorted((contexts[name], numbits_of(bit_set)) for name, bit_set in lines[path].items())
             connection.executemany("INSERT INTO line_bits VALUES (?, ?, ?)", [(number, *row) for row in rows])
         connection.execute("COMMIT")
-        return bytes(connection.serialize())
+        return _uncounted(connection.serialize())
 
 
 class Joined:
@@ -86,7 +88,7 @@ class Joined:
         elif not self._union.is_large:
             with closing(self._begun(":memory:", numbers)) as connection:
                 self._insert_lines(connection)
-                out.write(connection.serialize())
+                out.write(_uncounted(connection.serialize()))
         else:
             import tempfile
 
@@ -95,6 +97,7 @@ class Joined:
                 with closing(self._begun(str(path), numbers)) as connection:
                     self._insert_lines(connection)
                 with path.open("rb") as file:
+                    out.write(_uncounted(file.read(PAGE)))
                     _copied(file, out)
 
     def _begun(self, name: str, contexts: Mapping[str, int]) -> sqlite3.Connection:
@@ -116,7 +119,7 @@ class Joined:
 
     def _write_arcs(self, connection: sqlite3.Connection, out: BinaryIO) -> None:
         connection.execute("COMMIT")
-        begun = bytes(connection.serialize())
+        begun = _uncounted(connection.serialize())
         roots = dict(connection.execute("SELECT name, rootpage FROM sqlite_master"))
         most_file, most_context = len(self._paths), max(self._contexts.values(), default=0)
         widths = (_width(most_file), _width(most_context), self._union.width)
@@ -163,6 +166,11 @@ def _begun(
     traced = sorted((files[path], plugin) for path, plugin in (plugins or {}).items())
     connection.executemany("INSERT INTO tracer VALUES (?, ?)", traced)
     return connection
+
+
+def _uncounted(data: bytes) -> bytes:
+    """A database's beginning without how often and by which SQLite it was changed, which in memory is not counted."""
+    return data[:_CHANGES] + _ONCE + data[_COUNT:_VALID] + _ONCE + bytes(4) + data[_VALID + 8 :]
 
 
 def _copied(source: BinaryIO, out: BinaryIO) -> None:
