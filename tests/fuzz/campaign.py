@@ -8,8 +8,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ class Result:
     outcomes: int
     lines: int
     memory: int  # bytes, the most
+    slowest: float  # seconds of processor time, of one input
     found: tuple[Path, ...]
 
     @property
@@ -44,7 +47,7 @@ class Result:
         return {
             "inputs": self.inputs, "inputs before": self.all - self.inputs, "inputs a second": rate,
             "seconds": round(self.seconds), "kept": self.kept, "outcomes": self.outcomes,
-            "peak MiB": self.memory >> 20, "findings": len(self.found),
+            "peak MiB": self.memory >> 20, "slowest ms": round(self.slowest * 1000), "findings": len(self.found),
         }  # fmt: skip
 
 
@@ -60,41 +63,35 @@ class Campaign:
     standstill: float = STANDSTILL
     most_deaths: int = MOST_DEATHS
     reducing: int = REDUCING
+    stopped: threading.Event = field(default_factory=threading.Event)  # ends it soon, whatever is left to do
 
     def run(self) -> Result:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "found").mkdir(exist_ok=True)
+        (self.folder / "found").mkdir(parents=True, exist_ok=True)
         for path in cases.stored(self.folder / "found"):
             self._again(path)
-        first = begin = self._state().get("next", 0)
-        began, memory, deaths = time.monotonic(), 0, 0
-        while True:
-            spent = time.monotonic() - began
-            left = None if self.seconds is None else max(0.0, self.seconds - spent)
+        first, began = self._state().get("next", 0), time.monotonic()
+        states = list(self._stints(first, began))
+        seconds, end = time.monotonic() - began, max(state.get("next", 0) for state in states)
+        memory, slowest = (max(state.get(name, 0) for state in states) for name in ("memory", "slowest"))
+        kept, outcomes, lines = (states[-1].get(name, 0) for name in ("kept", "outcomes", "lines"))
+        found = tuple(cases.stored(self.folder / "found"))
+        return Result(end - first, end, seconds, kept, outcomes, lines, memory, slowest, found)
+
+    def _stints(self, first: int, began: float) -> Iterator[dict[str, Any]]:
+        """Runner after runner until all is done, too many died, or it is stopped; what each came to."""
+        begin = first
+        for _ in range(self.most_deaths):
+            left = None if self.seconds is None else max(0.0, self.seconds - (time.monotonic() - began))
             count = None if self.count is None else first + self.count - begin
             code = self._runner(Plan(self.format, str(self.folder), begin, count, left, limit=self.limit))
             state = self._state()
-            memory = max(memory, state.get("memory", 0))
-            if not code:
-                break
-            number = self._died(code)
-            begin = max(begin, number + 1)
-            deaths += 1
-            if deaths >= self.most_deaths or (left is not None and left <= 0):
-                break
-        seconds = time.monotonic() - began
-        begin = max(begin, state.get("next", 0))
-        found = tuple(cases.stored(self.folder / "found"))
-        return Result(
-            begin - first,
-            begin,
-            seconds,
-            state.get("kept", 0),
-            state.get("outcomes", 0),
-            state.get("lines", 0),
-            memory,
-            found,
-        )
+            if not code or self.stopped.is_set():
+                yield state
+                return
+            begin = max(begin, self._died(code) + 1)
+            yield {**state, "next": begin}
+            if left == 0:
+                return
 
     def _state(self) -> dict[str, Any]:
         path = self.folder / "state.json"
@@ -125,7 +122,9 @@ class Campaign:
                 process.wait(0.2 if self.count else 1)
             except subprocess.TimeoutExpired:
                 changed = trying.stat().st_mtime_ns if trying.exists() else 0
-                if changed != seen:
+                if self.stopped.is_set():
+                    process.terminate()
+                elif changed != seen:
                     seen, since = changed, time.monotonic()
                 elif time.monotonic() - since > self.standstill:
                     process.kill()

@@ -7,6 +7,7 @@ on where the last run ended (.cache/fuzz; `rm -r .cache/fuzz` begins anew).
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,5 +27,8 @@ def campaigns(request, tmp_path_factory):
     wanted = [params["fuzzed"] for params in calls if "fuzzed" in params]
     folder = KEPT if PROVE else tmp_path_factory.mktemp("fuzz")
     limits = {"seconds": SECONDS} if PROVE else {"count": INPUTS}
+    stopped = threading.Event()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield {name: pool.submit(Campaign(name, folder / name, **limits).run) for name in wanted}
+        yield {name: pool.submit(Campaign(name, folder / name, **limits, stopped=stopped).run) for name in wanted}
+        stopped.set()
+        pool.shutdown(cancel_futures=True)

@@ -63,6 +63,7 @@ class State:
     next: int = 0
     kept: int = 0
     memory: int = 0  # bytes, the most that the process had
+    slowest: float = 0.0  # seconds of processor time that one input took
     outcomes: int = 0
     lines: int = 0  # of the parsers reached, where Python tells
 
@@ -103,10 +104,12 @@ class Runner:
         os.ftruncate(self._trying, 0)
         os.pwritev(self._trying, [head, *(data for _, data in case)], 0)
         signal.setitimer(signal.ITIMER_PROF, self.plan.limit)
+        began = time.process_time()
         try:
             return self.judge.judge(case, self.sources(number), number)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
+            self.state.slowest = max(self.state.slowest, time.process_time() - began)
 
     def tried(self, case: Case, number: int) -> bool:
         """Whether the outcome was new; a finding is made small and stored."""

@@ -144,7 +144,7 @@ def database(data: bytes, dice: Dice) -> bytes:
         for _ in range(dice.randrange(1, 4)):
             _statement(connection, dice)
         return connection.serialize()
-    except (sqlite3.Error, MemoryError, OverflowError, ValueError):
+    except (sqlite3.Error, MemoryError, OverflowError, ValueError, IndexError):
         return dice.choice(ANY)(data, dice)
     finally:
         connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import pytest
 from fuzz import cases, structured
@@ -105,6 +106,14 @@ def test_findings_are_small_and_survive_what_ends_the_process_and_go_when_mended
     (brittle / "mended").touch()
     mended = Campaign("brittle", tmp_path / "here", count=5).run()
     assert (mended.all, mended.found) == (30, ())
+
+
+def test_what_is_stopped_ends_soon_and_keeps_its_place(tmp_path):
+    stopped = threading.Event()
+    stopped.set()
+    ended = Campaign("sonar", tmp_path, seconds=600, stopped=stopped).run()
+    assert ended.found == ()
+    assert Campaign("sonar", tmp_path, count=5).run().all == ended.all + 5
 
 
 @pytest.mark.parametrize("name", plugins.names("formats"))

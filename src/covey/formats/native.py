@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from itertools import compress
+from itertools import count as naturals
 from typing import Any, BinaryIO, Literal
 
 import msgspec
@@ -16,9 +18,9 @@ from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_NAMED, check_hits, 
 from covey.model.counted import Arm, Block, Blocks, Branches, Function, Functions, Lines, LinesBy
 from covey.model.merge import merge
 from covey.model.provenance import CaptureId, Provenance
-from covey.model.ranges import from_ranges, to_ranges
+from covey.model.ranges import bit_set, counted, to_ranges
 from covey.model.ratio import Ratio, Totals
-from covey.model.report import FileCoverage, Key, Report, bits, lines_of
+from covey.model.report import FileCoverage, Key, Report, is_relative, marks
 
 SCHEMA = "covey.report/1"
 MOST_SLICED = 100_000_000  # lines over all slices
@@ -123,7 +125,7 @@ def _file(file: FileCoverage) -> dict[str, object]:
 
 
 def _slice(by_file: Mapping[Key, int]) -> dict[str, str]:
-    return {_name(key): to_ranges(lines_of(by_file[key])) for key in sorted(by_file, key=_name)}
+    return {_name(key): to_ranges(compress(naturals(), marks(by_file[key]))) for key in sorted(by_file, key=_name)}
 
 
 def _source(source: Provenance) -> dict[str, object]:
@@ -211,9 +213,12 @@ def _slices(raw: Mapping[str, Mapping[str, str]]) -> dict[str, dict[Key, int]]:
     for name, by_file in raw.items():
         slices[name] = {}
         for path, ranges in by_file.items():
-            lines = from_ranges(ranges, LAST_LINE, max(left, 1))
-            left -= len(lines) + (lines[-1] >> 3 if lines else 0)
+            count, last = counted(ranges, LAST_LINE)
+            left -= count + (last >> 3)
             if left < 0:
                 raise ValueError(f"slices of more than {MOST_SLICED} lines")
-            slices[name][_key(path)] = bits(lines)
+            repository, relative = _key(path)
+            if not is_relative(relative):
+                raise ValueError(f"not a repository-relative path: {relative!r}")
+            slices[name][repository, relative] = bit_set(ranges, LAST_LINE)
     return slices

@@ -20,7 +20,8 @@ _DIGITS = bytes.maketrans(b"01", b"\0\1")
 
 
 @functools.lru_cache(maxsize=100_000)  # the same files in report after report
-def _is_relative(path: str) -> bool:
+def is_relative(path: str) -> bool:
+    """Whether a path can be that of a file of a report."""
     parts = path.split("/")
     return parts[0] != "." and "" not in parts and ".." not in parts and "\0" not in path
 
@@ -47,7 +48,7 @@ class FileCoverage:
     inexact: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if not _is_relative(self.path):
+        if not is_relative(self.path):
             raise ValueError(f"not a repository-relative path: {self.path!r}")
         blocks = self.blocks
         if blocks is not None and not isinstance(blocks, str) and blocks.lines_by:
