@@ -58,7 +58,7 @@ class GoModules:
                     used.add(posixpath.normpath(posixpath.join(folder, words[0])))
                 elif verb == "module" and words and path.endswith("go.mod"):
                     found._add_root(folder, words[0], used)
-                elif verb == "replace":
+                elif verb == "replace" and words:
                     found._add_replacement(path, words)
         found.__post_init__()
         return found
@@ -71,7 +71,7 @@ class GoModules:
         self.modules.append(Module(name, folder, rank, rule))
 
     def _add_replacement(self, file: str, words: list[str]) -> None:
-        old, arrow, new = words[0] if words else "", words.index("=>") if "=>" in words else 0, words[-1]
+        old, arrow, new = words[0], words.index("=>") if "=>" in words else 0, words[-1]
         if arrow not in (1, 2) or not new.startswith(("./", "../")) or _passed_over(posixpath.dirname(file)):
             return
         folder = posixpath.normpath(posixpath.join(posixpath.dirname(file), new))

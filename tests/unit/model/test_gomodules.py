@@ -102,3 +102,8 @@ def test_a_file_outside_of_modules_has_no_import_path():
 )
 def test_what_is_no_directive_is_passed_over(text):
     GoModules.of({"go.mod": text, "go.work": "use\nuse ../..\n" + text})
+
+
+def test_directives_without_words_are_passed_over():
+    modules = GoModules.of({"go.mod": "replace\nmodule\nuse\nmodule example.com/m\nreplace =>\nreplace a =>\n"})
+    assert [module.path for module in modules.modules] == ["example.com/m"]
