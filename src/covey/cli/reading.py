@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -69,6 +72,23 @@ def reading_options(command: Command) -> Command:
     for option in reversed(OPTIONS):
         command = option(command)
     return command
+
+
+def cancelled_as_interrupted(act: Callable[..., int]) -> Callable[..., int]:
+    """SIGTERM, which is how pipelines cancel, counts as Ctrl-C while a verb runs: what is half written goes."""
+
+    @functools.wraps(act)
+    def run(*args: Any, **kwargs: Any) -> int:
+        alone = threading.current_thread() is threading.main_thread()
+        if not alone or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            return act(*args, **kwargs)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            return act(*args, **kwargs)
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    return run
 
 
 def read(

@@ -10,7 +10,7 @@ import click
 
 from covey import plugins
 from covey.cli.output import OutputPath, note, print_json, say
-from covey.cli.reading import ended, read, reading_options, unite
+from covey.cli.reading import cancelled_as_interrupted, ended, read, reading_options, unite
 from covey.cli.showing import SHOWN, judged, showing_options, shown_as
 from covey.errors import UsageError, worst
 
@@ -56,6 +56,7 @@ def _tell_notes(report: Report, wanted: str) -> None:
 @showing_options
 @click.option("--explain-paths", is_flag=True, help="Show instead which rule mapped each file, or why none did.")
 @click.option("--json", "as_json", is_flag=True, help="With --explain-paths: as covey.paths/1.")
+@cancelled_as_interrupted
 def report(name: str | None, output: Path | None, explain_paths: bool, as_json: bool, **options: Any) -> int:
     """Show bundles and reports to people: text, Markdown, HTML; --format json is covey's own report.
 
@@ -101,6 +102,7 @@ def _explain(reading: Reading, report: Report, as_json: bool) -> None:
 @reading_options
 @click.option("-o", "--output", type=OutputPath(), help="File to write; stdout by default.")
 @click.option("--format", "name", metavar="FORMAT", help="Data format to write; by -o's name, else covey's own.")
+@cancelled_as_interrupted
 def merge(output: Path | None, name: str | None, **options: Any) -> int:
     """Merge bundles and reports of any known format into one file."""
     from covey.flows.show import CheckoutTexts, name_for, show

@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,22 @@ def test_what_was_written_before_outlives_a_disk_that_is_full(tracefile, verb, r
     assert b"cannot" in done.stderr
     assert b"Traceback" not in done.stderr
     assert files(folder / "out") == before
+
+
+def test_a_cancelled_job_leaves_the_old_report_and_nothing_half_written(tracefile):
+    folder, out = tracefile.parent, tracefile.parent / "out"
+    section = "".join(f"DA:{number},{number}\n" for number in range(1, 40)) + "end_of_record\n"
+    (folder / "b.info").write_text("".join(f"SF:pkg/{number}.py\n{section}" for number in range(5000)))
+    assert shell(f"{COVEY} report a.info --format html -o out", cwd=folder).returncode == 0
+    before = files(out)
+    command = [sys.executable, "-m", "covey", "report", "b.info", "--format", "html", "-o", "out"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE) as running:
+        while running.poll() is None and not list(out.glob(".covey-*/files/*")):
+            time.sleep(0.005)
+        running.terminate()
+        assert running.stderr.read().strip() == b"covey: interrupted"
+    assert running.returncode == 130
+    assert files(out) == before
 
 
 @pytest.mark.parametrize(
