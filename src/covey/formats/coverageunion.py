@@ -6,6 +6,7 @@ some megabytes, then united and put away (`pieces.py`), and read back file by fi
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from array import array
 from bisect import bisect_left
@@ -51,12 +52,19 @@ class Union:
         self._weight = 0
         self._since: list[Input] = []  # whose arcs are in `_texts`
         self._away = Pieces()
+        self._connection: sqlite3.Connection | None = None
         self._keys: dict[Value, int] = {}  # of paths as they are recorded
         self._known: tuple[list[Row], dict[Value, int]] = ([], {})
 
     def close(self) -> None:
         """Nothing can be read any more."""
         self._away.close()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
 
     @property
     def has_arcs(self) -> bool:
@@ -80,7 +88,8 @@ class Union:
                 return False
             self._since.append(file)
             if len(data) < _LARGE:
-                coveragedata.of_database(file.name, data, self, checked=False)
+                self._connection = self._connection or coveragedata.connected()
+                coveragedata.of_database(file.name, data, self, checked=False, connection=self._connection)
             else:
                 with _as_file(file, data, stream) as path:
                     coveragedata.of_database(file.name, path, self, checked=False)
@@ -180,6 +189,7 @@ class Union:
         """All is taken; from now on pieces can be asked for."""
         self._settle()
         self._put_away()
+        self._disconnect()
 
     def contexts_of(self, paths: Sequence[str]) -> set[int]:
         """The numbers of the contexts in which something of these files ran."""

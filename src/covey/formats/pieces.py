@@ -96,6 +96,11 @@ class Pieces:
 
 def begun(stream: BinaryIO, most: int) -> bytes:
     """The first `most` bytes of a stream, or all, without setting aside more than twice what there is."""
+    if stream.seekable():
+        at = stream.tell()
+        size = stream.seek(0, os.SEEK_END) - at
+        stream.seek(at)
+        return stream.read(min(most, size))
     found = [stream.read(min(most, _FIRST))]
     size = len(found[0])
     while size < most and (piece := stream.read(min(size, most - size))):
