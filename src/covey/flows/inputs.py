@@ -35,6 +35,13 @@ LIKELY = {
     "*clover*.xml": "clover",
     "*.xml": "cobertura",
 }
+# What is not taken off, by what it begins with; gzip and zstd are, once.
+ARCHIVES: dict[str, bytes | tuple[bytes, ...]] = {
+    "a zip archive": b"PK\x03\x04",
+    "packed by xz": b"\xfd7zXZ\0",
+    "packed by bzip2": b"BZh",
+    "packed twice": (b"\x1f\x8b", b"\x28\xb5\x2f\xfd"),
+}
 
 
 def expanded(names: Iterable[str]) -> list[str]:
@@ -172,7 +179,11 @@ class Recognise:
         if claims:
             raise FormatError(f"may be any of {', '.join(claims)}", path=file.name, hint="name one with --from")
         with file.open() as stream:
-            what = "is empty" if not stream.read(1) else "is of no format that covey knows"
+            head = stream.read(SNIFFED)
+        packed = next((kind for kind, mark in ARCHIVES.items() if head.startswith(mark)), "")
+        if packed or head[257:262] == b"ustar":
+            raise FormatError(f"is {packed or 'a tar archive'}", path=file.name, hint="unpack it first")
+        what = "is of no format that covey knows" if head else "is empty"
         raise FormatError(what, path=file.name, hint="`covey plugins` lists the formats; --from names one")
 
     def knows(self, file: Input) -> bool:

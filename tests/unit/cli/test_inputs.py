@@ -6,6 +6,7 @@ import codecs
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zlib
@@ -112,6 +113,19 @@ def test_one_bad_input_is_named_and_the_rest_is_merged_where_asked(folder):
     assert merged["files"]["pkg/app.c"]["lines"] == {"1": 3, "2": 0}
     assert [note[:20] for note in merged["notes"]] == ["not read: bad.info:2", "not read: none.info "]
     assert run(folder, "merge", "bad.info", "none.info", "--keep-going").returncode == 2
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "gztar", "xztar", "bztar", "twice"])
+def test_an_archive_is_called_one(folder, kind):
+    if kind == "twice":
+        packed_file = folder / "a.gz"
+        packed_file.write_bytes(gzip.compress(gzip.compress(INFO.format(1).encode())))
+    else:
+        packed_file = shutil.make_archive(str(folder / "a"), kind, folder, "one.info")
+    done = run(folder, "report", str(packed_file))
+    assert done.returncode == 2
+    said = {"zip": "a zip archive", "xztar": "packed by xz", "bztar": "packed by bzip2", "twice": "packed twice"}
+    assert f"is {said.get(kind, 'a tar archive')}\n  unpack it first".encode() in done.stderr
 
 
 def test_a_folder_that_cannot_be_listed_is_named(folder):
