@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -148,8 +149,8 @@ class Campaign:
 
 def number_of(path: Path) -> int:
     """Of a stored finding, the number of the input that it was made of; 1 for other files."""
-    number = path.stem.rpartition("-")[2]
-    return int(number) if number.isdigit() else 1
+    found = re.fullmatch(r"[0-9a-f]{12}-(-?\d+)", path.stem)
+    return int(found[1]) if found else 1
 
 
 def told(code: int) -> str:

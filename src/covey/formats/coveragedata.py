@@ -39,6 +39,7 @@ _MOST_MARKED = 400_000_000  # bytes of all bit sets together
 # times as much.
 SHIFT = 32
 HALF = 1 << (SHIFT - 1)
+_LAST_BYTE = LAST_LINE // 8 + 1  # bytes of a bit set up to the last line, which is the first bit of the last of them
 _MOST_ARC = (LAST_LINE << SHIFT) + LAST_LINE
 _ARCS = f"SELECT file_id, context_id, group_concat((fromno * {1 << SHIFT}) + tono) FROM arc GROUP BY 1, 2"  # noqa: S608
 # In SQLite text is greater than any number, and would add up as 0.
@@ -284,7 +285,7 @@ def lines_of(name: str, rows: Rows) -> Iterator[tuple[Value, Value, bytes]]:
     """Rows of bit sets, checked."""
     left = _MOST_MARKED
     for file, context, numbits in rows:
-        if not isinstance(numbits, bytes) or len(numbits) > LAST_LINE // 8:
+        if not isinstance(numbits, bytes) or len(numbits) > _LAST_BYTE or numbits[_LAST_BYTE - 1 :] > b"\1":
             raise FormatError("coverage data: numbits that are none", path=name)
         left -= len(numbits)
         if left < 0:
