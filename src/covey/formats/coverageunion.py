@@ -7,7 +7,6 @@ some megabytes, then united and put away (`pieces.py`), and read back file by fi
 from __future__ import annotations
 
 import sqlite3
-import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -21,15 +20,13 @@ from covey.formats.base import Input
 from covey.formats.coveragedata import HALF, MAGIC, Row, Rows, Value, arcs_of, lines_of, number_of, numbits_of, text_of
 from covey.formats.intake import clean
 from covey.formats.pieces import Pieces, begun, on_disk
-from covey.loops.arcpages import width_of
+from covey.loops.arcpages import leads_to_0, width_of
 
-_MOST_HELD = 4 << 20  # bytes of pieces, about
+_MOST_HELD = 3 << 20  # bytes of pieces, about
 _LARGE = 16 << 20  # bytes of a database from which on it is not taken into memory
 _AT_ONCE = 1 << 17  # bytes of arcs that are looked at together
 _EACH = 100  # bytes that a piece costs beside its own
 _BITS = 32  # a key is a file's number, then in so many bits a context's
-_CONTEXT = (1 << _BITS) - 1
-_TO = 0 if sys.byteorder == "little" else 1  # which half of eight bytes has where an arc leads
 
 
 class Union:
@@ -165,7 +162,7 @@ class Union:
     def _measured(self, packed: bytearray) -> bool:
         """Whether some of these arcs lead to line 0. They are forgotten here, but for the width that they need."""
         self.width = max(self.width, width_of(packed))
-        found = 0 in array("i", bytes(packed))[_TO::2]
+        found = leads_to_0(packed)
         packed.clear()
         return found
 

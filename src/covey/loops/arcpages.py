@@ -19,7 +19,7 @@ MOST_ROWS = (1 << 28) - 1  # that a row number of four bytes of seven bits holds
 WIDTHS = {2: 2, 3: 3, 4: 4}  # bytes of a number -> its serial type
 _LOCK = 0x40000000 // PAGE + 1  # the page that SQLite leaves empty
 _CHUNK = 1 << 14  # rows that are laid out at a time
-_SIGN = bytes(128) + b"\xff" * 128  # byte -> what a longer number has before it
+_SIGN = bytes(64) + b"\1" * 128 + b"\xff" * 64  # byte -> what a longer number has before it; 1: it may be none
 _FLIP = bytes(byte ^ 0x80 for byte in range(256))
 _SEVENS = bytes(range(128))
 _LEAF_OF_TABLE, _LEAF_OF_INDEX, _TABLE, _INDEX = 13, 10, 5, 2
@@ -35,17 +35,24 @@ def unbiased(packed: bytes | bytearray) -> bytes:
 
 
 def width_of(packed: bytes | bytearray) -> int:
-    """How many bytes each `from` and `to` of such numbers needs: 2, 3 or 4."""
-    columns = unbiased(packed)
+    """How many bytes each `from` and `to` of such numbers needs: 2, 3 or 4. From half of what they hold on, one more:
+    where `to` is below 0, the upper half of a number has one less than `from`."""
+    little = sys.byteorder == "little"
     most = 2
     for at in (0, 4):
-        one, two, three = (columns[at + byte :: 8] for byte in (1, 2, 3))
-        sign = three.translate(_FLIP)
-        if two.translate(_SIGN) != sign:
+        one, two, three = (packed[at + byte if little else 7 - at - byte :: 8] for byte in (1, 2, 3))
+        if one.translate(_SIGN) == two == three:
+            continue
+        if two.translate(_SIGN) != three:
             return 4
-        if one.translate(_SIGN) != two or two != sign:
-            most = 3
+        most = 3
     return most
+
+
+def leads_to_0(packed: bytes | bytearray) -> bool:
+    """Whether an arc leads to line 0, or perhaps to one that is a multiple of 2**16."""
+    low, high = (packed[0::8], packed[1::8]) if sys.byteorder == "little" else (packed[7::8], packed[6::8])
+    return 0 in (int.from_bytes(low, "big") | int.from_bytes(high, "big")).to_bytes(len(low), "big")
 
 
 class ArcPages:
