@@ -39,9 +39,12 @@ def of(data: bytes) -> Callable[[bytes, Dice], bytes] | None:
 def value(data: bytes, dice: Dice) -> bytes:
     """JSON with one value that is another, gone, doubled, moved, or deep within itself."""
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
+        return _with_other_value(json.loads(data), dice)
+    except (ValueError, RecursionError):  # no JSON any more, or deeper than Python's own reads and writes it
         return dice.choice(ANY)(data, dice)
+
+
+def _with_other_value(document: Any, dice: Dice) -> bytes:
     holder: dict[str, Any] = {"": document}
     place, key = _anywhere(holder, "", dice)
     other_place, other_key = _anywhere(holder, "", dice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import threading
 
@@ -130,6 +131,22 @@ def test_any_bytes_can_be_changed():
         dice = Dice(number)
         for data in (b"", b"x", b"a 1\nb 2\n", dice.randbytes(50)):
             assert len(change(data, dice)) <= 2 * MOST
+
+
+@pytest.mark.parametrize(
+    "data", [b"[" * 990 + b"]" * 990, b"[" * 99999, b'{"a":' * 900 + b"1" + b"}" * 900, b"{}", b"<a", b"<"]
+)
+def test_what_is_deep_or_broken_can_be_changed(data):
+    change = structured.of(data)
+    for number in range(60):
+        assert isinstance(change(data, Dice(number)), bytes)
+
+
+def test_an_empty_database_can_be_changed():
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE x (a)")
+    connection.execute("DROP TABLE x")
+    assert isinstance(structured.database(connection.serialize(), Dice(1)), bytes)
 
 
 @pytest.mark.parametrize("room", ["coveragepy", "istanbul", "jacoco"])
