@@ -21,7 +21,7 @@ from covey.model.counted import Blocks
 from covey.model.report import FileCoverage, Report
 
 MOST_COMPARED = 200_000  # lines of a report that is written and read back; reading a larger one is still tried
-_PARTICULAR = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
+_PARTICULAR = re.compile(r"'.*'|\".*\"|\d+", re.DOTALL)
 _Told = frozenset[tuple[Any, ...]]
 
 
@@ -50,9 +50,10 @@ class Judge:
         except (FormatError, SourceMismatch, DuplicateSource, MissingExtra) as error:
             self.stage = "refuse"
             _check_refusal(error, {file.name for file in files})
-            return f"refused: {error.what}", frozenset([("refused", *self._sniff(files), _template(error.what))])
+            told = ("refused", _template(error.what, files))
+            return f"refused: {error.what}", frozenset([told, *self._sniff(files)])
         self.stage = "look at"
-        found = frozenset([*self._sniff(files), *features(report)])
+        found = frozenset([*self._sniff(files), *features(report, files)])
         self._check(report)
         if sum(len(file.lines) for file in report.files.values()) <= MOST_COMPARED:
             self._go_on(report, files, sources, number)
@@ -146,7 +147,7 @@ def _check_file(file: FileCoverage, back: FileCoverage, statements: bool) -> Non
         raise BrokenLawError("other statements are read back", file.path, file.blocks.ratio, back.blocks.ratio)
 
 
-def features(report: Report) -> Iterator[tuple[Any, ...]]:
+def features(report: Report, files: list[Input]) -> Iterator[tuple[Any, ...]]:
     """What kind of report it is, numbers only by their size."""
     totals = report.totals
     yield "files", len(report.files).bit_length()
@@ -162,8 +163,12 @@ def features(report: Report) -> Iterator[tuple[Any, ...]]:
     for name in report.slices:
         yield "slice", name.partition(":")[0]
     for note in report.notes:
-        yield "note", _template(note)
+        yield "note", _template(note, files).partition(": ")[0]
 
 
-def _template(text: str) -> str:
+def _template(text: str, files: list[Input]) -> str:
+    """What is told, without of what: no file, place, number or name."""
+    for name in sorted({file.name for file in files}, key=len, reverse=True):
+        text = text.removeprefix(f"{name}: ").removeprefix(name)
+        text = text.replace(name, "#") if len(name) > 1 else text
     return _PARTICULAR.sub("#", text)[:160]
