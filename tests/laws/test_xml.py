@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,11 @@ PIECES = {
         b'<line number="901" hits="7" branch="true" condition-coverage="50% (1/2)" missing-branches="exit"/>',
         b'<line hits="1" number="4"/>', b'<line number="0" hits="1"/>', b'<line number="5" hits="1" hits="2"/>',
         b'<methods><method name="&lt;a&gt;" signature=""><lines><line number="7" hits="2"/></lines></method></methods>',
+        b'<line number="903" hits="7" branch="True" condition-coverage="50% (1/2)" />',
+        b'<line number="904" hits="1" />',
+        b'<line number="905" hits="0"></line>', b'<line number="906" hits="0" branch="False" />', b'" />', b"></line>",
+        b'<methods><method name="f" signature="(I)V"><lines><line number="7" hits="2"/></lines></method></methods>',
+        b'<method name="g" signature=""><lines><line number="9" hits="0" branch="false"/></lines></method>',
         b'<class filename="more.c" name="x"><lines><line number="1" hits="1"/></lines></class>', b' branch="true"',
     ],
     "jacoco": [
@@ -47,6 +53,13 @@ ANYWHERE = [
 ]  # fmt: skip
 
 
+SPELLINGS = [
+    lambda data: data.replace(b'"/>', b'" />').replace(b' branch="true"', b' branch="True"'),
+    lambda data: re.sub(rb"(<line [^<>]*)/>", rb"\1></line>", data),
+    lambda data: data.replace(b"\n", b"\r\n"),
+]
+
+
 @st.composite
 def documents(draw):
     """A file of a real tool, rows or bits of it put in, taken out or doubled, and in what pieces it comes."""
@@ -54,6 +67,8 @@ def documents(draw):
     data = draw(st.sampled_from(FILES[room]))
     if draw(st.booleans()):
         data = data.replace(b"\n", b"")
+    if draw(st.booleans()):
+        data = draw(st.sampled_from(SPELLINGS))(data)
     for _ in range(draw(st.integers(0, 4))):
         rows = [at for at in range(len(data)) if data[at : at + 1] == b"<"] or [0]
         at = draw(st.sampled_from(rows)) if draw(st.booleans()) else draw(st.integers(0, len(data)))

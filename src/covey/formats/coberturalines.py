@@ -21,6 +21,13 @@ _FORK = re.compile(
     rb'" branch="true" condition-coverage="[0-9]{1,3}(?:\.[0-9]{1,9})?% \(([0-9]{1,9})/([0-9]{1,9})\)"'
     rb'(?: missing-branches="[^"<&\x00-\x1f\x80-\xff]*")?'
 )
+# How some writers put the same: coverlet and other .NET tools, gocover-cobertura.
+_SPELLED = (
+    (b'" />', b'"/>'),
+    (b'"></line>', b'"/>'),
+    (b' branch="False"', b' branch="false"'),
+    (b' branch="True"', b' branch="true"'),
+)
 _CONDITIONS = re.compile(
     rb'\)">%b<conditions>(?:%b<condition number="[0-9]+" type="[a-z]+" coverage="[0-9.]+%%"/>)*+'
     rb"%b</conditions>%b</line>" % (WHITE, WHITE, WHITE, WHITE)
@@ -127,6 +134,9 @@ def _joined(runs: Sequence[Run]) -> tuple[Lines, Branches]:
 def run_of(content: bytes) -> Run | None:
     """The lines in the content of a `<lines>` of the common shape: `number`, `hits`, and at most `branch`,
     `condition-coverage` and `missing-branches`, in that order, and conditions; ascending. None for any other."""
+    for spelled, usual in _SPELLED:
+        if spelled in content:
+            content = content.replace(spelled, usual)
     if b"<conditions>" in content:  # they say again what condition-coverage does
         content = _CONDITIONS.sub(b')"/>', content)
     pieces = _FORK.split(content)
