@@ -109,7 +109,8 @@ def functions(found: Sequence[int], count: int) -> list[Function]:
 
 
 Counters = dict[int, Sequence[int]]  # package * 2**32 + function -> a counter a unit
-_Frame = tuple[int, ...]  # units, package, function; and which time where a process has it several times
+_Frame = bytes  # units, package, function; and which time where a process has it several times
+_NUMBERS = struct.Struct("3q")
 
 
 class Tally:
@@ -127,23 +128,23 @@ class Tally:
         if not count:
             return
         begins = _begins(found, count)
-        pick = itemgetter(*begins, 0)  # one more, so that it is a tuple always
-        frames: list[_Frame] = list(zip(pick(found)[:-1], pick(found[1:])[:-1], pick(found[2:])[:-1], strict=True))
-        end = begins[-1] + FRAME + frames[-1][0]
+        end = begins[-1] + FRAME + found[begins[-1]]
+        try:
+            lane = struct.pack(f"{len(found)}q", *found)
+        except struct.error:
+            lane = struct.pack(f"{len(found)}q", *[min(number, goblocks.SATURATED) for number in found])
+        frames = [lane[8 * begin : 8 * (begin + FRAME)] for begin in begins]
         spots = self._spots(frames, begins, end)
         if any(to + size > after for (to, _, size), (after, _, _) in pairwise(spots)):  # a function twice
             spots = self._spots(_numbered(frames), begins, end)
-        try:
-            hits = array("q", struct.pack(f"{len(found)}q", *found))
-        except struct.error:
-            hits = array("q", [min(number, goblocks.SATURATED) for number in found])
-        self._total.add(lanes.laid_out(hits, spots, 0))
+        self._total.add(lanes.laid_out(array("q", lane), spots, 0))
 
     def counters(self) -> Counters:
         """What each function counted."""
         found: Counters = {}
         hits = self._total.hits()
-        for (size, package, function, *_), place in self._places.items():
+        for frame, place in self._places.items():
+            size, package, function = _NUMBERS.unpack_from(frame)
             key, counts = package << 32 | function, hits[place + FRAME : place + FRAME + size]
             known = found.get(key)
             if known is not None:
@@ -158,7 +159,7 @@ class Tally:
             for frame in frames:
                 if frame not in self._places:
                     self._places[frame] = self._end
-                    self._end += FRAME + frame[0]
+                    self._end += FRAME + _NUMBERS.unpack_from(frame)[0]
         places = list(map(self._places.__getitem__, frames))
         moves = list(map(sub, places, begins))  # equal for two that follow each other here and there
         firsts = [0, *compress(range(1, len(moves)), map(ne, moves, moves[1:]))]
@@ -187,7 +188,7 @@ def _numbered(frames: Sequence[_Frame]) -> Sequence[_Frame]:
     times: Counter[_Frame] = Counter()
     found = []
     for frame in frames:
-        found.append((*frame, times[frame]))
+        found.append(frame + times[frame].to_bytes(8, "little"))
         times[frame] += 1
     return found
 
