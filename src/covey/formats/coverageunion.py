@@ -45,7 +45,7 @@ class Union:
         self.width = 2
         self._lines: dict[int, int | bytes] = {}
         self._texts: dict[int, list[Value]] = {}
-        self._arcs: dict[int, bytes] = {}
+        self._arcs: dict[int, list[bytes]] = {}
         self._weight = 0
         self._since: list[Input] = []  # whose arcs are in `_texts`
         self._away = Pieces()
@@ -128,7 +128,8 @@ class Union:
             self._weight += len(text_of(name, text)) + _EACH
             if self._weight > _MOST_HELD:
                 self._settle()
-                self._weight = sum(map(len, self._arcs.values())) + _EACH * len(self._arcs)
+                if self._weight > _MOST_HELD // 2:
+                    self._join()
                 if self._weight > _MOST_HELD // 2:
                     self._put_away()
 
@@ -153,11 +154,22 @@ class Union:
             fresh += packed
             if len(fresh) > _AT_ONCE:
                 zero |= self._measured(fresh)
-            self._arcs[key] = _joined_arcs([self._arcs[key], packed]) if key in self._arcs else packed
+            self._arcs.setdefault(key, []).append(packed)
         if self._measured(fresh) or zero:
             self._check_numbers()
         self._texts.clear()
+        self._weigh()
         self._since = self._since[-1:]  # of which more may come
+
+    def _join(self) -> None:
+        """Make one piece of those of each key. Not for each batch anew: that would cost half as much as reading it."""
+        for pieces in self._arcs.values():
+            if len(pieces) > 1:
+                pieces[:] = [_joined_arcs(pieces)]
+        self._weigh()
+
+    def _weigh(self) -> None:
+        self._weight = sum([_EACH + len(piece) for pieces in self._arcs.values() for piece in pieces])
 
     def _measured(self, packed: bytearray) -> bool:
         """Whether some of these arcs lead to line 0. They are forgotten here, but for the width that they need."""
@@ -177,7 +189,8 @@ class Union:
             if isinstance(bit_set, int):
                 self._lines[key] = numbits_of(bit_set)
         self._away.put(self._lines)  # type: ignore[arg-type]  # all of them are bytes now
-        self._away.put(self._arcs)
+        self._join()
+        self._away.put({key: pieces[0] for key, pieces in self._arcs.items()})
         self._lines.clear()
         self._arcs.clear()
         self._weight = 0
