@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import shown_project
 
-from covey.model.counted import Block, Blocks
+from covey.model.blocks import Block, Blocks
 from covey.model.report import FileCoverage, Report
 from covey.render.base import Options
 from covey.render.spyglass import RENDERER

@@ -21,7 +21,8 @@ from laws.reports import reports
 from schema_documents import command, everything
 
 from covey.formats.native import FORMAT
-from covey.model.counted import Block, Blocks, Function, Functions, Lines
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Function, Functions, Lines
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import FileCoverage, Report
 

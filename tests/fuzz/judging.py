@@ -17,7 +17,7 @@ from covey.flows.inputs import SNIFFED
 from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import LAST_LINE, MOST_HITS, flat_paths
 from covey.formats.sources import NoSources
-from covey.model.counted import Blocks
+from covey.model.blocks import Blocks
 from covey.model.report import FileCoverage, Report
 
 MOST_COMPARED = 200_000  # lines of a report that is written and read back; reading a larger one is still tried

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from covey.model.counted import Arm, Block, Blocks, Branches, Function, Functions, Lines
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import FileCoverage, Report, bits
 

@@ -15,7 +15,8 @@ from covey.formats.gocover import FORMAT as PROFILES
 from covey.formats.sources import NoSources
 from covey.loops import blocks
 from covey.loops import gocovdata as loop
-from covey.model.counted import NO_BRANCHES, NO_FUNCTIONS, Blocks
+from covey.model.blocks import Blocks
+from covey.model.counted import NO_BRANCHES, NO_FUNCTIONS
 from covey.model.gomodules import GoModules
 from covey.model.merge import merge
 from covey.model.report import Report

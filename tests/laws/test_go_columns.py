@@ -20,7 +20,8 @@ from covey.formats.sources import NoSources
 from covey.loops import columns, goblocks, lanes
 from covey.loops import gocovdata as counts
 from covey.loops import gocover as loop
-from covey.model.counted import Blocks, Lines
+from covey.model.blocks import Blocks
+from covey.model.counted import Lines
 from covey.model.merge import HOWS, counted_once, merge, with_slice
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Report

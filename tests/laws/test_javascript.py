@@ -17,7 +17,8 @@ from covey.formats.sources import NoSources
 from covey.formats.v8 import FORMAT as V8
 from covey.loops import v8 as loops
 from covey.loops import vlq
-from covey.model.counted import Arm, Block, Blocks, Branches, Function, Functions
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Arm, Branches, Function, Functions
 from covey.model.merge import merge
 from covey.model.report import FileCoverage, Report
 

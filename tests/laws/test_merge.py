@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from laws.reports import LAYOUTS, branches, disjoint, functions, reports, some_blocks
 
 from covey.errors import DuplicateSource, SourceMismatch, UsageError
-from covey.model.counted import Block, Blocks, Lines
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Lines
 from covey.model.merge import counted_once, merge
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import FileCoverage, Report, bits, lines_of

@@ -134,9 +134,16 @@ def _joined(runs: Sequence[Run]) -> tuple[Lines, Branches]:
 def run_of(content: bytes) -> Run | None:
     """The lines in the content of a `<lines>` of the common shape: `number`, `hits`, and at most `branch`,
     `condition-coverage` and `missing-branches`, in that order, and conditions; ascending. None for any other."""
-    for spelled, usual in _SPELLED:
-        if spelled in content:
-            content = content.replace(spelled, usual)
+    found = _run_of(content)
+    if found is None:
+        usual = content
+        for spelled, short in _SPELLED:
+            usual = usual.replace(spelled, short)
+        found = _run_of(usual) if usual != content else None
+    return found
+
+
+def _run_of(content: bytes) -> Run | None:
     if b"<conditions>" in content:  # they say again what condition-coverage does
         content = _CONDITIONS.sub(b')"/>', content)
     pieces = _FORK.split(content)

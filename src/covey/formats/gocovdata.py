@@ -20,7 +20,7 @@ from covey.formats.gometa import Build
 from covey.formats.gonames import MIXED, listed
 from covey.formats.intake import MOST_BYTES, collector_off, provenance
 from covey.loops.gocovdata import COUNTER
-from covey.model.counted import Blocks
+from covey.model.blocks import Blocks
 from covey.model.merge import merge_files
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import FileCoverage, Report

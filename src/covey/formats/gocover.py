@@ -19,7 +19,8 @@ from covey.formats.gosheets import Sheets
 from covey.formats.intake import MOST_BYTES, MOST_NAMED, clean, flat_paths
 from covey.loops import goblocks
 from covey.loops import gocover as loop
-from covey.model.counted import WIDTH, Blocks
+from covey.loops.blocks import WIDTH
+from covey.model.blocks import Blocks
 from covey.model.merge import merge_files
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Mode, Report

@@ -13,7 +13,8 @@ from covey.formats.gocounters import Process
 from covey.formats.intake import LAST_LINE, MOST_NAMED, clean
 from covey.loops import gocovdata as loop
 from covey.loops.goblocks import WIDTH, UnlikeBlocksError
-from covey.model.counted import Blocks, Functions
+from covey.model.blocks import Blocks
+from covey.model.counted import Functions
 from covey.model.report import Mode
 
 MAGIC = b"\0cvm"

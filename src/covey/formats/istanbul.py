@@ -14,7 +14,8 @@ from covey.formats import istanbulmaps as maps
 from covey.formats.base import Input, Sources
 from covey.formats.intake import MOST_BYTES, clean, collector_off, provenance
 from covey.loops import istanbul as loops
-from covey.model.counted import Blocks, Branches, Functions
+from covey.model.blocks import Blocks
+from covey.model.counted import Branches, Functions
 from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report
 

@@ -11,7 +11,8 @@ import msgspec
 from covey.formats.intake import LAST_LINE, clean, flat_paths
 from covey.formats.istanbulmaps import OPEN_END, RANGE
 from covey.loops import istanbul as loops
-from covey.model.counted import Blocks, Branches, Functions
+from covey.model.blocks import Blocks
+from covey.model.counted import Branches, Functions
 from covey.model.report import FileCoverage, Report
 
 _KEY = re.compile(r"([0-9]{1,9}),[0-9]{1,9}")

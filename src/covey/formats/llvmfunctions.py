@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from covey.formats.intake import LAST_LINE, MOST_HITS
-from covey.model.counted import Arm, Block, Blocks, Branches, Function
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Arm, Branches, Function
 from covey.model.counted import Functions as Column
 
 FUNCTION_WIDTHS = (8,)  # numbers of a region: its four of place, count, file, expanded file, kind

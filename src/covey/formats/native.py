@@ -15,7 +15,8 @@ import msgspec
 from covey.errors import FormatError
 from covey.formats.base import Input, Sources
 from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_NAMED, check_hits, check_line, collector_off
-from covey.model.counted import Arm, Block, Blocks, Branches, Function, Functions, Lines, LinesBy
+from covey.model.blocks import Block, Blocks, LinesBy
+from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.merge import merge
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.ranges import bit_set, counted, to_ranges

@@ -10,7 +10,9 @@ from typing import Literal
 
 from covey.errors import SourceMismatch, UsageError
 from covey.loops import columns
-from covey.model.counted import NO_LINES, WIDTH, Blocks, Branches, Functions, Lines
+from covey.loops.blocks import WIDTH
+from covey.model.blocks import Blocks
+from covey.model.counted import NO_LINES, Branches, Functions, Lines
 from covey.model.overlap import news
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Mode, Report, bits

@@ -9,7 +9,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
-from covey.model.counted import NO_BRANCHES, NO_FUNCTIONS, NO_LINES, Blocks, Branches, Functions, Lines
+from covey.model.blocks import Blocks
+from covey.model.counted import NO_BRANCHES, NO_FUNCTIONS, NO_LINES, Branches, Functions, Lines
 from covey.model.provenance import Provenance
 from covey.model.ratio import Totals
 

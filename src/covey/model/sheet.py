@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from covey.loops import lanes
-from covey.model.counted import Blocks
+from covey.model.blocks import Blocks
 from covey.model.report import FileCoverage, Key, Mode
 
 Part = tuple[str, Mapping[Key, FileCoverage]]  # what an input is called, and files of it

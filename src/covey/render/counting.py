@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from covey.model.counted import Blocks
+from covey.model.blocks import Blocks
 from covey.model.ratio import Ratio, Totals
 from covey.model.report import FileCoverage, Report
 

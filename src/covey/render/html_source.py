@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import compress, islice
 from operator import not_
 
-from covey.model.counted import Blocks
+from covey.model.blocks import Blocks
 from covey.model.ranges import to_ranges
 from covey.model.ratio import Totals
 from covey.model.report import FileCoverage, Report, lines_of

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from itertools import compress
 from operator import not_
 
-from covey.model.counted import WIDTH, Blocks
+from covey.loops.blocks import WIDTH
+from covey.model.blocks import Blocks
 from covey.model.report import FileCoverage
 
 # What a block has on a line says nothing when it is only the brackets around its statements.

@@ -9,7 +9,8 @@ import pytest
 from covey.errors import UsageError
 from covey.flows.checkout import checkout_sources
 from covey.flows.show import CheckoutTexts, show
-from covey.model.counted import Block, Blocks, Lines
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Lines
 from covey.model.report import FileCoverage, Report
 from covey.render.base import Options
 

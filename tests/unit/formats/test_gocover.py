@@ -14,7 +14,8 @@ from covey.formats.base import Input
 from covey.formats.gocover import FORMAT
 from covey.formats.sources import CheckoutSources, NoSources
 from covey.loops import gocover as loop
-from covey.model.counted import Block, Blocks, Lines
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Lines
 from covey.model.report import FileCoverage, Report
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "gocover"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covey.model.counted import Arm, Block, Blocks, Branches, Function, Functions, Lines
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.ratio import Ratio
 from covey.model.report import FileCoverage, Report
 

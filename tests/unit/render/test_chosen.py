@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from covey.errors import UsageError
-from covey.model.counted import Arm, Block, Blocks, Branches, Lines
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Arm, Branches, Lines
 from covey.model.ratio import Ratio
 from covey.model.report import FileCoverage, Report
 from covey.render import counting

@@ -12,7 +12,8 @@ import pytest
 import shown_project
 
 from covey.errors import UsageError
-from covey.model.counted import Arm, Block, Blocks, Branches, Lines
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Arm, Branches, Lines
 from covey.model.report import FileCoverage, Report, bits
 from covey.render.base import Options
 from covey.render.html import RENDERER

@@ -10,7 +10,8 @@ from xml.etree import ElementTree as ET
 import pytest
 import shown_project
 
-from covey.model.counted import Arm, Block, Blocks, Branches, Lines
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Arm, Branches, Lines
 from covey.model.report import FileCoverage, Report
 from covey.render.base import Options
 from covey.render.junit import MOST_FOLDERS, RENDERER

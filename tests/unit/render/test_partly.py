@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from covey.model.counted import Arm, Block, Blocks, Branches, Lines
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Arm, Branches, Lines
 from covey.model.report import FileCoverage
 from covey.render.partly import has_gaps, partly
 

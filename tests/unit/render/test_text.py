@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 
-from covey.model.counted import Arm, Block, Blocks, Branches, Lines
+from covey.model.blocks import Block, Blocks
+from covey.model.counted import Arm, Branches, Lines
 from covey.model.report import FileCoverage, Report, bits
 from covey.render.base import Options
 from covey.render.text import RENDERER
