@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 from covey.formats.base import Sources
@@ -68,7 +69,7 @@ class Sheets:
             if found is None:
                 return None
             pages, rounds, begin = found
-        return _Layout({key: pages[key] for key in sorted(pages)}, rounds, begin)
+        return _Layout({key: pages[key] for key in sorted(pages, key=itemgetter(1))}, rounds, begin)
 
     def _key(self, raw: bytes, sources: Sources) -> Key:
         key = self._keys[raw] = None, sources.imported(named(raw)).path
