@@ -50,7 +50,7 @@ class Judge:
         except (FormatError, SourceMismatch, DuplicateSource, MissingExtra) as error:
             self.stage = "refuse"
             _check_refusal(error, {file.name for file in files})
-            told = ("refused", _template(error.what, files))
+            told = ("refused", _template(error.what, files).rpartition(": ")[2])
             return f"refused: {error.what}", frozenset([told, *self._sniff(files)])
         self.stage = "look at"
         found = frozenset([*self._sniff(files), *features(report, files)])
