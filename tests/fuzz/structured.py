@@ -18,8 +18,9 @@ _STRANGE: list[Any] = [
     [], {}, [[]], [None], {"": 1}, {"a": None}, ["x"], [1, 2], [-1, 2**40],
 ]  # fmt: skip
 _DEEP = "\u0001deep\u0001"
-_TAG = re.compile(rb"<(/?)([A-Za-z][\w:.-]*)([^<>]*)>")
+_TAG = re.compile(rb"<(/?)([A-Za-z][\w:.-]*+)([^<>]*+)>")
 _ATTRIBUTE = re.compile(rb"""([\w:.-]+)\s*=\s*(["'])([^"'<]*)\2""")
+_MOST_SEARCHED = 4096  # bytes of a tag: a search of the whole would take the square of a long name
 _BOMB = b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;">]>'
 _OUTSIDE = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname"><!ENTITY % y SYSTEM "y.dtd"> %y;]>'
 
@@ -114,7 +115,7 @@ def _end_of(data: bytes, found: re.Match[bytes]) -> int:
 
 
 def _attribute(data: bytes, found: re.Match[bytes], dice: Dice) -> bytes:
-    several = list(_ATTRIBUTE.finditer(data, found.start(3), found.end(3)))
+    several = list(_ATTRIBUTE.finditer(data, found.start(3), min(found.end(3), found.start(3) + _MOST_SEARCHED)))
     if not several:
         return data[: found.end(2)] + b' x="1"' + data[found.end(2) :]
     one = dice.choice(several)

@@ -134,7 +134,16 @@ def test_any_bytes_can_be_changed():
 
 
 @pytest.mark.parametrize(
-    "data", [b"[" * 990 + b"]" * 990, b"[" * 99999, b'{"a":' * 900 + b"1" + b"}" * 900, b"{}", b"<a", b"<"]
+    "data",
+    [
+        b"[" * 990 + b"]" * 990,
+        b"[" * 99999,
+        b'{"a":' * 900 + b"1" + b"}" * 900,
+        b"{}",
+        b"<a",
+        b"<",
+        b"<a" + b"x" * (200 << 10),
+    ],
 )
 def test_what_is_deep_or_broken_can_be_changed(data):
     change = structured.of(data)

@@ -143,6 +143,8 @@ def _functions(part: _Data) -> dict[str, Functions]:
     """By file. An export without functions still has the branches of each file, and of the macros it expands."""
     found = {file.filename: Functions(counted=part.functions is not None) for file in part.files}
     for one in part.functions or ():
+        if one.count < 0:
+            raise ValueError(f"a function that ran {one.count} times")
         regions = loops.rows(bytes(one.regions), FUNCTION_WIDTHS, _decode)[1]
         width, branches = loops.rows(bytes(one.branches), (9, 8), _decode)
         recorded = Recorded(clean(one.name), one.count, regions, branches, width, len(one.filenames))
