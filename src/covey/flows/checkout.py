@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from covey.formats.pyconfig import candidates, is_there
 from covey.formats.sources import CheckoutSources, walk
 from covey.model.paths import Alias, PathMap
+
+_PATHS = re.compile(rb"(?<![A-Za-z_])paths(?![A-Za-z_])")  # not pytest's "testpaths"
 
 
 def checkout_sources(root: Path, aliases: Iterable[Alias] = ()) -> CheckoutSources:
@@ -31,4 +34,4 @@ def _of_coverage(root: Path) -> Iterator[Alias]:
 
 
 def _speaks_of_paths(file: Path) -> bool:
-    return is_there(file) and b"paths" in file.read_bytes()
+    return is_there(file) and _PATHS.search(file.read_bytes()) is not None
