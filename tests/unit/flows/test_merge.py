@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,10 +18,12 @@ from covey.errors import BundleError, FormatError, InputError, SourceMismatch
 from covey.flows import inputs
 from covey.flows.checkout import checkout_sources
 from covey.flows.merge import Reading, encode, load
+from covey.formats.sources import NoSources
 from covey.model.manifest import Capture, Manifest, Process, StoredFile
 from covey.model.provenance import Target
 from covey.model.report import lines_of
 
+GOLDEN = Path(__file__).parents[2] / "golden"
 SOURCE = "def f(x):\n    if x:\n        return 1\n    return 2\n"
 START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 
@@ -65,8 +69,6 @@ def capture_json(processes):
 
 def bundle(folder, *captures):
     """captures: (pod, minutes after START, {pid: lines}, commit)."""
-    import hashlib
-
     kept = []
     for number, (pod, minutes, processes, commit) in enumerate(captures):
         data = json.dumps(capture_json(processes)).encode()
@@ -230,3 +232,35 @@ def test_what_has_no_place_is_told_once_a_reason(reading, tmp_path):
     why, _, which = told.partition(": ")
     assert why == "without a place in the repository (no file of the repository has this name)"
     assert which == "lib/x0.c, srv/lib/x0.c, srv/lib/x1.c and 7 more"
+
+
+def test_captures_of_go_processes_in_a_bundle_are_what_go_wrote_in_one_folder(tmp_path):
+    """Each with its covmeta, as an agent sends it; what a process sent later takes the place of what it sent before."""
+    golden = GOLDEN / "gocovdata/go-1.26.8-count"
+    (meta,), counters = golden.glob("covmeta.*"), sorted(golden.glob("covcounters.*"))
+    kept = []
+    for number, file in enumerate([*counters, counters[0]]):
+        directory = f"depot/prod/pod/app/{number}"
+        (tmp_path / directory).mkdir(parents=True)
+        stored = []
+        for one in (meta, file):
+            data = one.read_bytes()
+            (tmp_path / directory / one.name).write_bytes(data)
+            stored.append(StoredFile(one.name, len(data), hashlib.sha256(data).hexdigest()))
+        kept.append(
+            Capture(
+                target=Target("depot", "prod", "pod", "app", pod_uid="uid", container_id="c"),
+                collected_at=START + timedelta(minutes=number),
+                directory=directory,
+                agent="go",
+                format="gocovdata",
+                boot_id="b",
+                processes=(Process(int(file.name.split(".")[2]), "s"),),
+                files=tuple(stored),
+            )
+        )
+    (tmp_path / "metadata.json").write_bytes(Manifest("e2e", START, tuple(kept)).to_bytes())
+    report = load([str(tmp_path)], Reading(NoSources()))
+    folder = load([str(golden)], Reading(NoSources()))
+    assert report.files == folder.files
+    assert [source.capture.pid for source in report.sources] == [24010, 24006]
