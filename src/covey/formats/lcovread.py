@@ -178,7 +178,7 @@ class Reader:
                 continue
             raw = line.rstrip()
             if self._section is None and raw.startswith(b"SF:"):
-                self._section = _Section(_path(raw[3:]))
+                self._section = _Section(_path(line[3:]))
             elif raw == _END and self._section is not None:
                 yield self._section.found()
                 self._section = None
@@ -239,7 +239,7 @@ class Reader:
 
 
 def _path(raw: bytes) -> str:
-    return clean(raw.strip().decode("utf-8", "surrogateescape"))
+    return clean(raw.removesuffix(b"\r").decode("utf-8", "surrogateescape"))  # spaces at its ends are the name's
 
 
 def _plain(raw: bytes, lines: dict[int, int]) -> bool:

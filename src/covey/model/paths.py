@@ -176,7 +176,9 @@ def normal(recorded: str) -> str:
 
 def relative(recorded: str) -> str:
     """The path to show for a file that no rule maps: repository-relative in form, whatever was recorded."""
-    clean = normal(recorded).replace("\0", "").lstrip("/")
+    clean = normal(recorded.replace("\0", "")).lstrip("/")
+    while (again := normal(clean).lstrip("/")) != clean:  # "/c:/x" is of no drive, but "c:/x" would be when read again
+        clean = again
     return clean if clean not in ("", ".", "..") else "unnamed"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from covey.model.paths import Alias, PathMap, normal, relative
 
@@ -88,6 +90,13 @@ def test_an_alias_stays_inside_the_repository(text):
 def test_what_no_rule_maps_is_shown_inside_the_repository(recorded, shown):
     assert relative(recorded) == shown
     assert not normal(recorded).startswith("//")
+
+
+@given(st.text(st.sampled_from("ac/.\\: \0"), max_size=12))
+def test_what_is_shown_stays_as_it_is_when_it_is_read_again(recorded):
+    shown = relative(recorded)
+    assert relative(shown) == shown
+    assert not {"", ".", ".."}.intersection(shown.split("/"))
 
 
 def test_many_stars_take_no_longer_than_the_path_is_long():
