@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from oracle import c_programs as c
 from covey import plugins
 from covey.formats.base import Input
 from covey.formats.sources import CheckoutSources, NoSources
+from covey.model.counted import Branches
 from covey.model.merge import merge
 from covey.model.ratio import Ratio
+from covey.model.report import Report
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # bench makes the big inputs
 
@@ -24,6 +27,15 @@ from bench.inputs import Program
 LCOV = [*c.GCC_TOOLS, "lcov"]
 BRANCHES = ("--rc", "lcov_branch_coverage=1")
 gcc = pytest.mark.skipif(bool(c.missing(tuple(LCOV))), reason=c.missing(tuple(LCOV)))
+GOLDEN = Path(__file__).parents[1] / "golden"
+WITH_FUNCTIONS = [  # one of each tool whose functions are known without its sources
+    "clover/openclover-4.5.2", "clover/phpunit-9.6.7", "cobertura/gcovr-8.8", "cobertura/nyc-18.0.0",
+    "coveragepy/coveragepy-7.17.3-branch", "gcov/gcc-12.2.0", "gocovdata/go-1.26.8-count", "istanbul/c8-12.0.0",
+    "istanbul/nyc-18.0.0", "istanbul/nyc-18.0.0-compiled", "jacoco/jacoco-0.8.13-groups", "lcov/coveragepy-7.17.3",
+    "lcov/llvm-14.0.6", "llvm/llvm-14.0.6", "v8/node-20.20.2-bundle",
+]  # fmt: skip
+MIXED = ("coveragepy/coveragepy-7.17.3-branch", "gocovdata/go-1.26.8-count", "istanbul/nyc-18.0.0",
+         "jacoco/jacoco-0.8.13-groups", "llvm/llvm-14.0.6")  # fmt: skip
 llvm = pytest.mark.skipif(bool(c.missing(c.LLVM_TOOLS)), reason=c.missing(c.LLVM_TOOLS))
 
 
@@ -59,6 +71,33 @@ def as_summed(report):
 def _block(key):
     block, comma, arm = key.partition(",")
     return (block, arm) if comma else ("0", key)
+
+
+def golden(case):
+    """The report of a folder of tests/golden."""
+    room, folder = case.partition("/")[0], GOLDEN / case
+    paths = [
+        path for path in sorted(folder.iterdir()) if path.name not in ("expected.json", "data.dump", "data.sqlite")
+    ]
+    return read(room, *paths)
+
+
+def written(report, folder):
+    out = folder / "ours.info"
+    with out.open("wb") as stream:
+        plugins.load("formats", "lcov").write(report, stream)
+    return out
+
+
+def as_lcov_has_it(report):
+    """What is shown of the report without the files of which no line is told, and without arms whose names are no
+    numbers, for lcov 1.16 drops both (docs/reference/formats.md), and without the kinds of which there are none."""
+    kept = []
+    for file in report.files.values():
+        arms = [arm for arm in file.branches if re.fullmatch(r"(\?|[0-9]+,)?[0-9]+", arm.key)]
+        if file.lines:
+            kept.append(replace(file, branches=Branches.of(arms)))
+    return {kind: ratio for kind, ratio in shown(Report.of(kept)).items() if ratio.total}
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +147,23 @@ def test_lcov_reads_what_is_written(captured):
     assert summary(captured / "ours.info", captured) == shown(report)
     c.run("lcov", "--quiet", "-a", "ours.info", "-o", "theirs.info", *BRANCHES, folder=captured)
     assert read("lcov", captured / "theirs.info").files == report.files
+
+
+@gcc
+@pytest.mark.parametrize("case", WITH_FUNCTIONS)
+def test_lcov_counts_what_is_written_of_any_format_as_covey_does(case, tmp_path):
+    report = golden(case)
+    assert report.totals.functions.total
+    assert summary(written(report, tmp_path), tmp_path) == as_lcov_has_it(report)
+
+
+@gcc
+def test_lcov_counts_several_formats_in_one_as_covey_does(tmp_path):
+    report = merge(map(golden, MIXED))
+    ours = written(report, tmp_path)
+    assert summary(ours, tmp_path) == as_lcov_has_it(report)
+    c.run("lcov", "--quiet", "-a", ours, "-o", "theirs.info", *BRANCHES, folder=tmp_path)
+    assert summary(tmp_path / "theirs.info", tmp_path) == as_lcov_has_it(report)
 
 
 @gcc

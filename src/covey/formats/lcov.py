@@ -53,7 +53,7 @@ class Lcov:
         return Report.of(found.values(), origins, notes=notes)
 
     def write(self, report: Report, out: BinaryIO) -> None:
-        """lcov 1's records, which lcov 2 reads too. Anonymous arms get numbers."""
+        """lcov 1's records, which lcov 2 reads too. Anonymous arms get numbers, last lines of functions are lost."""
         for key, name in flat_paths(report).items():
             file = report.files[key]
             out.write(f"TN:\nSF:{name}\n".encode())
@@ -103,7 +103,10 @@ def _function_records(functions: Functions) -> Iterator[str]:
         names.append(f"{name}@{function.first}" if name in seen else name)
         seen.add(names[-1])
     for name, first, last in zip(names, functions.firsts, functions.lasts, strict=True):
-        yield f"FN:{first},{last},{name}\n" if last else f"FN:{first},{name}\n"
+        # lcov 1 has no last line: it would take one for the name, and the name in FNDA for a second function. Only a
+        # name that would itself be read as a last line has one before it.
+        head, comma, _ = name.partition(",")
+        yield f"FN:{first},{last or first},{name}\n" if comma and head.isdigit() else f"FN:{first},{name}\n"
     for name, hits in zip(names, functions.hits, strict=True):
         yield f"FNDA:{hits},{name}\n"
     ratio = functions.ratio
