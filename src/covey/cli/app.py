@@ -63,7 +63,7 @@ def command_of(verb: str) -> click.Command:
 
 def flags() -> dict[str, frozenset[str]]:
     """Verb -> the names of its flags, which are also its settings."""
-    return {verb: frozenset(settings.options(command_of(verb))) for verb in VERBS}
+    return {verb: frozenset(settings.own_names(command_of(verb))) for verb in VERBS}
 
 
 class Verbs(click.Group):
@@ -102,6 +102,8 @@ class Verbs(click.Group):
             ctx.default_map = _defaults(verb)
             if verb in NOT_FROM_ENVIRONMENT:
                 ctx.auto_envvar_prefix = None
+            else:
+                _tell_unknown_variables(verb)
         with _reader_may_go():
             return super().invoke(ctx)
 
@@ -116,6 +118,17 @@ def _reader_may_go() -> Iterator[None]:
         yield
     except BrokenPipeError as error:
         raise _ReaderGone from error
+
+
+def _tell_unknown_variables(verb: str) -> None:
+    """A mistyped COVEY_REPORT_THRESHOLD is a gate that is off."""
+    prefix = settings.variable(verb, "")
+    if not any(name.startswith(prefix) for name in os.environ):
+        return
+    from covey.cli.output import warn
+
+    for text in settings.unknown_variables(verb, command_of(verb), os.environ):
+        warn(text)
 
 
 def _defaults(verb: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from covey.cli.output import tell_error
+from covey.cli.output import tell_error, warn
 from covey.errors import GOOD, TOO_LOW, NothingCollected
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ METRICS = ("cover", "lines", "statements", "branches", "functions")
 SORTS = "name, stmts, miss, branch, brpart, cover"
 
 
-def percent(_: click.Context, __: click.Parameter, value: str | None) -> Decimal | None:
-    """An exact decimal from 0 to 100, "%" allowed."""
+def percent(ctx: click.Context, param: click.Parameter, value: str | None) -> Decimal | None:
+    """An exact decimal from 0 to 100, "%" allowed. A share, as 0.8 for 80 %, is taken for what it says, with a warning:
+    other tools mean shares, and as a gate it would let everything pass."""
     if value is None:
         return None
     from decimal import Decimal, InvalidOperation
@@ -33,6 +34,9 @@ def percent(_: click.Context, __: click.Parameter, value: str | None) -> Decimal
         raise click.BadParameter(f"{value!r} is no percentage") from None
     if not (found.is_finite() and 0 <= found <= 100):
         raise click.BadParameter(f"{value} is not from 0 to 100")
+    if 0 < found < 1 and not value.endswith("%") and not ctx.resilient_parsing:
+        hundredfold = f"{(found * 100).normalize():f}"
+        warn(f"{param.opts[0]} {found} is {found} %; {hundredfold} means {hundredfold} %")
     return found
 
 

@@ -16,8 +16,8 @@ from covey.errors import UsageError
 def whole(out: Path) -> Iterator[BinaryIO]:
     """A binary stream whose content becomes the file `out` when the block ends well.
 
-    A device, a pipe, a mounted file or one in a folder that is not ours is written to as it stands. UsageError where
-    the path cannot be written or the disk is full; nothing is left behind then.
+    The folders it lies in are made. A device, a pipe, a mounted file or one in a folder that is not ours is written to
+    as it stands. UsageError where the path cannot be written or the disk is full; no file is left behind then.
     """
     try:
         with _stream(out) as stream:
@@ -36,6 +36,7 @@ def _stream(out: Path) -> Iterator[BinaryIO]:
         with out.open("wb") as stream:
             yield stream
         return
+    place.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = _made_beside(place)
     try:
         with os.fdopen(descriptor, "wb") as stream:
