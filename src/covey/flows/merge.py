@@ -99,7 +99,8 @@ def load(
 ) -> Report:
     """One report of everything named: bundles, files, folders of files, globs, "-" for standard input.
 
-    parts: name -> what belongs to it; each becomes a slice "part:NAME" and is merged with the rest.
+    parts: name -> what belongs to it; each becomes a slice "part:NAME" and is merged with the rest, which then is
+    "part:other".
     how: "subtract" and "intersect" take two names, whatever each stands for.
     count_inputs: hits become the number of inputs in which a line ran; an input is a file, or the files of a folder
     that belong together. Equal inputs are then counted each.
@@ -113,6 +114,7 @@ def load(
         rest: Iterable[Report] = (law.merge(_reports([name], reading), relaxed=relaxed) for name in named)
     else:
         rest = _counted(_reports(named, reading, alone=count_inputs), count_inputs)
+        rest = (_of_no_part(report, parts) for report in rest) if parts else rest
     merged = law.merge(chain(in_parts, rest), how, relaxed=relaxed, collapse=not count_inputs)
     if reading.failures and not merged.files and not merged.sources:
         raise reading.failures[0]
@@ -150,6 +152,17 @@ def _of_part(
         how = "sum"
     reports = _counted(_reports(inputs.expanded(names), reading, alone=count_inputs), count_inputs)
     return law.with_slice(law.merge(reports, how, relaxed=relaxed, collapse=not count_inputs), f"part:{name}")
+
+
+def _of_no_part(report: Report, parts: Mapping[str, Sequence[str]]) -> Report:
+    """An input that no part has, as "part:other", unless it tells its own parts. Without it what a part alone reached
+    would seem to be more than it is."""
+    if any(name.startswith("part:") for name in report.slices):
+        return report
+    name = "other"
+    while name in parts:
+        name += " inputs"
+    return law.with_slice(report, f"part:{name}")
 
 
 def _counted(reports: Iterable[Report], count_inputs: bool) -> Iterable[Report]:

@@ -88,8 +88,8 @@ class Index:
         return (
             '<section class="parts" aria-labelledby="parts"><h2 id="parts">What each part reaches</h2>'
             "<table><thead><tr>"
-            f'<th scope="col">{esc(visible(parts[0].kind.capitalize()))}</th><th scope="col">Lines</th>'
-            '<th scope="col" class="n">Reached</th><th scope="col" class="n">Only here</th></tr></thead>'
+            f'<th scope="col">{esc(visible(parts[0].kind.capitalize()))}</th><th scope="col">Of all lines</th>'
+            '<th scope="col" class="n">Lines</th><th scope="col" class="n">Only here</th></tr></thead>'
             f"<tbody>{''.join(rows)}</tbody></table></section>"
         )
 
@@ -115,7 +115,7 @@ class Index:
         yield before
         comma = ""
         for key, row in zip(self.report.files, self.rows, strict=True):
-            only = [part.per_file.get(key, 0) for part in parts]
+            only = [part.per_file.get(key, 0).bit_count() for part in parts]
             yield comma + in_script(as_json([row.name, row.page, *_numbers(row.totals), *only]))
             comma = ","
         yield "]" + after

@@ -15,7 +15,7 @@ SHOWN_LIMIT = 200  # slices of one kind: a report may hold one for each of ten t
 class Part:
     """One slice. `kind` and `name`: "part:e2e" split. lines: reached, of all lines that hold code.
 
-    only: lines that no other slice of the kind reached; per_file: the same by file, where it is not 0.
+    only: how many lines no other slice of the kind reached; per_file: their bit sets by file, where there are any.
     """
 
     kind: str
@@ -42,12 +42,13 @@ def only_bits(bit_sets: list[int]) -> list[int]:
 
 
 def main_kind(report: Report) -> str | None:
-    """The kind of slices that pages compare, one that has at least two: "part", else the first by name of up to 12."""
+    """The kind of slices that is shown: "part", which somebody asked for; else the first by name that has 2 to 12, so
+    that there is something to compare."""
     counts: dict[str, int] = {}
     for name in report.slices:
         kind = split(name)[0]
         counts[kind] = counts.get(kind, 0) + 1
-    if counts.get("part", 0) > 1:
+    if counts.get("part"):
         return "part"
     return next((kind for kind in sorted(counts) if 2 <= counts[kind] <= 12), None)
 
@@ -67,9 +68,10 @@ def parts_of(report: Report) -> list[Part]:
         for at, (bits, only) in enumerate(zip(bit_sets, only_bits(bit_sets), strict=True)):
             reached[at] += bits.bit_count()
             if only:
-                alone[at][key] = only.bit_count()
+                alone[at][key] = only
     total = report.totals.lines.total
+    counts = [sum(map(int.bit_count, by_file.values())) for by_file in alone]
     return [
-        Part(*split(name), Ratio(min(reached[at], total), total), sum(alone[at].values()), alone[at])
+        Part(*split(name), Ratio(min(reached[at], total), total), counts[at], alone[at])
         for at, name in enumerate(names)
     ]

@@ -57,12 +57,17 @@ def _parts(report: Report, options: Options) -> list[str]:
     found = parts_of(report)
     if not found:
         return []
-    head = [found[0].kind.capitalize() or "Slice", "Lines", "Cover", "Only here"]
-    return [*_laid_out([head, *(_part(part, options.digits) for part in found)], left={0}), ""]
+    head = [found[0].kind.capitalize() or "Slice", "Lines", "Of all lines", "Only here"]
+    whole = ["TOTAL", *_reached(report.totals.lines, options.digits)]
+    return [*_laid_out([head, *(_part(part, options.digits) for part in found), whole], left={0}), ""]
 
 
 def _part(part: Part, digits: int) -> list[str]:
-    return [visible(part.name), str(part.lines.covered), _percent(part.lines, digits), str(part.only)]
+    return [visible(part.name), *_reached(part.lines, digits), str(part.only)]
+
+
+def _reached(lines: Ratio, digits: int) -> list[str]:
+    return [str(lines.covered), _percent(lines, digits)]
 
 
 def _of_row(row: Row, branches: bool, options: Options) -> list[str]:

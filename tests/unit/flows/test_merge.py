@@ -143,6 +143,26 @@ def test_parts_become_slices_and_are_merged(tmp_path, reading):
     assert lines_of(report.slices["part:e2e"][None, "app.py"]) == [1, 2, 3]
 
 
+def test_what_no_part_names_is_a_part_too(tmp_path, reading):
+    def written(name, lines):
+        told = "".join(f"DA:{line},{int(line in lines)}\n" for line in range(1, 5))
+        (tmp_path / name).write_text(f"TN:\nSF:app.py\n{told}end_of_record\n")
+        return str(tmp_path / name)
+
+    one, two, three = written("1.info", {1, 2}), written("2.info", {2, 3}), written("3.info", {4})
+    parts = load([two, three], reading, {"unit": [one]}).slices
+    assert {name: lines_of(files[None, "app.py"]) for name, files in parts.items()} == {
+        "part:unit": [1, 2],
+        "part:other": [2, 3, 4],
+    }
+    assert set(load([two], reading, {"other": [one]}).slices) == {"part:other", "part:other inputs"}
+    assert set(load([], reading, {"unit": [one]}).slices) == {"part:unit"}
+    assert not load([one, two], reading).slices
+    told = tmp_path / "told.json"
+    told.write_bytes(encode(load([], reading, {"e2e": [three]}), "native"))
+    assert set(load([str(told)], reading, {"unit": [one]}).slices) == {"part:unit", "part:e2e"}
+
+
 def test_the_same_file_named_twice_counts_once(tmp_path, reading):
     info = tmp_path / "a.info"
     info.write_text("TN:\nSF:app.py\nDA:1,3\nend_of_record\n")

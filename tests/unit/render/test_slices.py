@@ -25,8 +25,8 @@ def test_parts_of_two_files():
     a, b = files[0].key, files[1].key
     slices = {"part:unit": {a: bits([1, 2, 3])}, "part:e2e": {a: bits([3, 4]), b: bits([5])}, "test:x": {a: bits([5])}}
     e2e, unit = parts_of(Report.of(files, slices=slices))
-    assert (e2e.name, e2e.lines, e2e.only, dict(e2e.per_file)) == ("e2e", Ratio(3, 10), 2, {a: 1, b: 1})
-    assert (unit.name, unit.lines, unit.only, dict(unit.per_file)) == ("unit", Ratio(3, 10), 2, {a: 2})
+    assert (e2e.name, e2e.lines, e2e.only, dict(e2e.per_file)) == ("e2e", Ratio(3, 10), 2, {a: bits([4]), b: bits([5])})
+    assert (unit.name, unit.lines, unit.only, dict(unit.per_file)) == ("unit", Ratio(3, 10), 2, {a: bits([1, 2])})
 
 
 def test_which_kind_is_compared():
@@ -34,7 +34,9 @@ def test_which_kind_is_compared():
         return main_kind(Report(slices={name: {} for name in names}))
 
     assert kind() is None
-    assert kind("part:unit") is None
+    assert kind("part:unit") == "part"
+    assert kind("part:unit", "component:a", "component:b") == "part"
+    assert kind("component:a") is None
     assert kind("part:unit", "part:e2e", "component:a", "component:b") == "part"
     assert kind("component:a", "component:b", *(f"test:{n}" for n in range(50))) == "component"
     assert kind(*(f"test:{n}" for n in range(50))) is None

@@ -92,8 +92,9 @@ def test_what_each_part_reached_and_nothing_else_did():
     slices = {"part:unit": {file.key: bits([1, 2])}, "part:e2e": {file.key: bits([2, 3])}}
     assert shown(Report.of([file], slices=slices)).endswith(
         "\nTOTAL       4      1     75%\n\n"
-        "Part   Lines   Cover   Only here\n"
-        "e2e        2     50%           1\n"
-        "unit       2     50%           1\n\n"
+        "Part    Lines   Of all lines   Only here\n"
+        "e2e         2            50%           1\n"
+        "unit        2            50%           1\n"
+        "TOTAL       3            75%\n\n"
         "Counted: lines.\n"
     )
