@@ -46,6 +46,10 @@ OURS: Mapping[Room, Mapping[str, str]] = {
     },
 }
 
+# What other tools' processes record or only they can make, of our own; another package's format says it by a false
+# `writes`.
+ONLY_READ = frozenset({"gcov", "gocovdata", "llvm", "segments", "v8"})
+
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
@@ -70,6 +74,16 @@ def load(room: Room, name: str) -> Any:
 def names(room: Room) -> tuple[str, ...]:
     """Our own names, ascending; costs nothing."""
     return tuple(sorted(OURS[room]))
+
+
+def written() -> tuple[str, ...]:
+    """Our own data formats that can be written, ascending; costs nothing."""
+    return tuple(name for name in names("formats") if name not in ONLY_READ)
+
+
+def writes(name: str) -> bool:
+    """Whether a data format that is installed can be written."""
+    return name not in ONLY_READ and (name in OURS["formats"] or bool(getattr(load("formats", name), "writes", True)))
 
 
 def every(room: Room) -> tuple[Plugin, ...]:

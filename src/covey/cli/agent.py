@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from covey.cli import completing
 from covey.cli.output import FilePath, note, say, warn
 from covey.errors import UsageError
 
@@ -69,8 +70,8 @@ def _write(output: Path) -> None:
 @click.option(
     "--core", type=click.Choice(["auto", "monitoring", "probes", "ctrace"]), default="auto", help="How to record."
 )
-@click.argument("app")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.argument("app", shell_complete=completing.files)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
 def run(
     module: bool,
     python: str,

@@ -10,13 +10,16 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from covey._version import VERSION
 from covey.cli import settings
 from covey.errors import UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # Verb -> (module:command, what `covey --help` says of it). Importing a verb costs up to 300 ms; listing them nothing.
 VERBS: Mapping[str, tuple[str, str]] = {
@@ -91,6 +94,12 @@ class Verbs(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         with formatter.section("Commands"):
             formatter.write_dl([(verb, text) for verb, (_, text) in sorted(VERBS.items())])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The verbs from the table: click would import each."""
+        from covey.cli import completing
+
+        return completing.verbs(ctx, None, incomplete) + click.Command.shell_complete(self, ctx, incomplete)
 
     def make_context(self, *args: Any, **more: Any) -> click.Context:
         with _reader_may_go():

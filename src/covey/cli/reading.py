@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from covey.cli import completing
 from covey.cli.output import FilePath, note, say, tell_error
 from covey.errors import PARTIAL, UsageError
 
@@ -22,15 +23,23 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 HOWS = ("sum", "max", "presence", "subtract", "intersect")
 OPTIONS = [
-    click.argument("inputs", nargs=-1, metavar="IN..."),
+    click.argument("inputs", nargs=-1, metavar="IN...", shell_complete=completing.files),
     click.option(
         "--part",
         "parts",
         multiple=True,
         metavar="NAME=IN",
+        shell_complete=completing.named_files,
         help="An input that is a part of its own, as unit=.coverage: the report tells what each part reached.",
     ),
-    click.option("--from", "from_format", default="", metavar="FORMAT", help="The inputs' format, not by content."),
+    click.option(
+        "--from",
+        "from_format",
+        default="",
+        metavar="FORMAT",
+        shell_complete=completing.read_formats,
+        help="The inputs' format, not by content.",
+    ),
     click.option("--keep-going", is_flag=True, help="Merge the rest where an input cannot be read; exit code 6 then."),
     click.option(
         "--checkout",

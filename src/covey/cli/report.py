@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from covey import plugins
+from covey.cli import completing
 from covey.cli.output import OutputPath, note, print_json, say
 from covey.cli.reading import cancelled_as_interrupted, ended, read, reading_options, unite
 from covey.cli.showing import SHOWN, judged, showing_options, shown_as
@@ -50,6 +51,7 @@ def _tell_notes(report: Report, wanted: str) -> None:
     "--format",
     "name",
     metavar="FORMAT",
+    shell_complete=completing.written_formats,
     help="text, markdown, html, junit, badge, spyglass, json, or a data format; by -o's name.",
 )
 @click.option("-o", "--output", type=OutputPath(), help="File, or folder for html and spyglass; stdout by default.")
@@ -101,7 +103,13 @@ def _explain(reading: Reading, report: Report, as_json: bool) -> None:
 )
 @reading_options
 @click.option("-o", "--output", type=OutputPath(), help="File to write; stdout by default.")
-@click.option("--format", "name", metavar="FORMAT", help="Data format to write; by -o's name, else covey's own.")
+@click.option(
+    "--format",
+    "name",
+    metavar="FORMAT",
+    shell_complete=completing.written_formats,
+    help="Data format to write; by -o's name, else covey's own.",
+)
 @cancelled_as_interrupted
 def merge(output: Path | None, name: str | None, **options: Any) -> int:
     """Merge bundles and reports of any known format into one file."""

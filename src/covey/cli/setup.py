@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from covey.cli import completing
 from covey.cli.output import print_json
 
 
 @click.command(epilog="\b\nExamples:\n  covey config\n  covey config collect --json")
-@click.argument("verb", required=False)
+@click.argument("verb", required=False, shell_complete=completing.verbs)
 @click.option("--json", "as_json", is_flag=True, help="Print the settings as JSON.")
 @click.pass_context
 def config(ctx: click.Context, verb: str | None, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from covey.cli import completing
 from covey.cli.output import tell_error, warn
 from covey.errors import GOOD, TOO_LOW, NothingCollected
 
@@ -60,7 +61,13 @@ SHOWING = [
         show_default=True,
         help="What the threshold, JUnit and the badge look at. cover: statements (or lines) and branches together.",
     ),
-    click.option("--sort", default="", metavar="COLUMN", help=f"Order of a table: {SORTS}; -COLUMN downwards."),
+    click.option(
+        "--sort",
+        default="",
+        metavar="COLUMN",
+        shell_complete=completing.columns,
+        help=f"Order of a table: {SORTS}; -COLUMN downwards.",
+    ),
     click.option("--below", callback=percent, metavar="PERCENT", help="Show only files whose metric is below."),
     click.option("--skip-covered", is_flag=True, help="Leave out files in which everything ran."),
     click.option("--skip-empty", is_flag=True, help="Leave out files that hold no code."),

@@ -46,7 +46,7 @@ class CheckoutTexts:
 
 def known() -> tuple[str, ...]:
     """The names --format takes: renderers, then data formats."""
-    return (*plugins.names("renderers"), "json", *plugins.names("formats"))
+    return (*plugins.names("renderers"), "json", *plugins.written())
 
 
 def name_for(path: Path | None, default: str) -> str:
@@ -65,6 +65,8 @@ def name_for(path: Path | None, default: str) -> str:
 def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> list[Path]:
     """Write the report by the renderer or data format of that name; a folder renderer wants a path. What was written,
     by path, as people are told of it; nothing for a stream."""
+    if DATA_NAMES.get(name, name) != "native":  # which merges further
+        report = report.told_once()
     if _is_renderer(name):
         return _rendered(report, plugins.load("renderers", name), out, options)
     fmt = _data_format(name)
