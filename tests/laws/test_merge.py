@@ -213,3 +213,21 @@ def test_a_mismatch_names_both_inputs():
     )
     with pytest.raises(SourceMismatch, match=r"0\.out and 1\.out"):
         merge([one, two])
+
+
+@given(branches(), branches())
+def test_arms_that_one_input_names_and_another_counts_are_told_once(one, two):
+    """As many as the input with the most has of a line; at least as many ran as in any."""
+    merged = merge([Report.of([FileCoverage("a.c", branches=some)]) for some in (one, two)]).files[None, "a.c"]
+    once = merged.branches.told_once()
+    assert not once.told_twice
+    assert once.told_once() == once
+    assert merged.branches.ratio == once.ratio
+    assert ("branches" in merged.inexact) >= bool(merged.branches.told_twice)
+    told = merged.branches.by_line()
+    for line, arms in once.by_line().items():
+        kinds = [[arm for arm in told[line] if arm.key.startswith("?") is kind] for kind in (True, False)]
+        assert len(arms) == max(map(len, kinds))
+        assert sum(arm.hits > 0 for arm in arms) == max(sum(arm.hits > 0 for arm in kind) for kind in kinds)
+        if line not in merged.branches.told_twice:
+            assert arms == told[line]

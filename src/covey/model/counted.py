@@ -170,9 +170,35 @@ class Branches(Sequence[Arm]):
             found.setdefault(arm.line, []).append(arm)
         return found
 
+    @cached_property
+    def told_twice(self) -> frozenset[int]:
+        """Lines whose arms one input named and another only counted: these are the same arms."""
+        if not self.anonymous:
+            return frozenset()
+        counted = {line for line, key in zip(self.lines, self.keys, strict=True) if key.startswith("?")}
+        named = {line for line, key in zip(self.lines, self.keys, strict=True) if not key.startswith("?")}
+        return frozenset(counted & named)
+
+    def told_once(self) -> Branches:
+        """With arms that are told twice as anonymous ones: as many as the input with the most has, of which as many ran
+        as ran in any. Merging keeps both kinds, so that it does not matter what is merged first."""
+        twice = self.told_twice
+        if not twice:
+            return self
+        arms = [arm for arm in self if arm.line not in twice]
+        for line, told in self.by_line().items():
+            if line in twice:
+                kinds = [[arm.hits for arm in told if arm.key.startswith("?") is kind] for kind in (True, False)]
+                ran = max(sum(map(bool, hits)) for hits in kinds)
+                most = sorted(kinds[len(kinds[1]) > len(kinds[0])], reverse=True)
+                hits = [max(count, 1) if at < ran else 0 for at, count in enumerate(most)]
+                arms += [Arm(line, f"?{at}", count) for at, count in enumerate(hits)]
+        return Branches.of(arms)
+
     @property
     def ratio(self) -> Ratio:
-        return Ratio(columns.covered(self.hits), len(self.hits))
+        hits = self.told_once().hits
+        return Ratio(columns.covered(hits), len(hits))
 
 
 NO_BRANCHES = Branches()

@@ -14,6 +14,7 @@ from covey.loops.blocks import WIDTH
 from covey.model.blocks import Blocks
 from covey.model.counted import NO_LINES, Branches, Functions, Lines
 from covey.model.overlap import news
+from covey.model.pairs import comparable, incomparable
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Mode, Report, bits
 from covey.model.sheet import Ledger, Part
@@ -61,6 +62,8 @@ def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False,
         count += 1
         if pair and count > 2:
             raise UsageError(f"--how {how} takes exactly two inputs")
+        if pair and count == 2:
+            notes.update(dict.fromkeys(incomparable(files, report.files)))
         notes.update(dict.fromkeys(report.notes))
         for name, by_file in report.slices.items() if not pair else ():
             mine = slices.setdefault(name, {})
@@ -121,6 +124,8 @@ def _nothing_of(file: FileCoverage) -> FileCoverage:
 
 def merge_files(one: FileCoverage, two: FileCoverage, how: How = "sum", *, relaxed: bool = False) -> FileCoverage:
     """One file of two of the same (repository, path)."""
+    if how in ("subtract", "intersect"):
+        one, two = comparable(one, two)
     if how == "sum" and (added := _only_blocks(one, two)) is not None:
         return added
     mode: Mode = "set" if "set" in (one.mode, two.mode) else "count"
@@ -133,7 +138,7 @@ def merge_files(one: FileCoverage, two: FileCoverage, how: How = "sum", *, relax
         lines = Lines(*columns.merge(one.lines.numbers, one.lines.hits, two.lines.numbers, two.lines.hits, combine))
     branches, bound = _branches(one.branches, two.branches, combine)
     bound = bound or _unjudged(one, two)
-    inexact = one.inexact | two.inexact
+    inexact = _inexact(one, two)
     source_hash = one.source_hash if one.source_hash == two.source_hash else one.source_hash or two.source_hash
     return FileCoverage(
         path=one.path,
@@ -146,6 +151,14 @@ def merge_files(one: FileCoverage, two: FileCoverage, how: How = "sum", *, relax
         source_hash=source_hash,
         inexact=inexact | {"branches"} if bound else inexact,
     )
+
+
+def _inexact(one: FileCoverage, two: FileCoverage) -> frozenset[str]:
+    """Of which lines could have run, one input that knows them tells for all that know only which did."""
+    kinds = one.inexact | two.inexact
+    if "missing" in kinds and any(file.lines and "missing" not in file.inexact for file in (one, two)):
+        return kinds - {"missing"}
+    return kinds
 
 
 def _only_blocks(one: FileCoverage, two: FileCoverage) -> FileCoverage | None:
@@ -185,8 +198,9 @@ def _branches(one: Branches, two: Branches, combine: columns.Combine) -> tuple[B
     if anonymous and combine is columns.saturating_add:
         for at, (_, key) in enumerate(arms):
             hits[at] = max(ours[at], others[at]) if key[:1] == "?" else hits[at]
+    found = Branches(array("i", [line for line, _ in arms]), tuple([key for _, key in arms]), hits)
     bound = anonymous and any(key[:1] == "?" for _, key in mine.keys() & theirs.keys())
-    return Branches(array("i", [line for line, _ in arms]), tuple([key for _, key in arms]), hits), bound
+    return found, bound or bool(found.told_twice)
 
 
 def _unjudged(one: FileCoverage, two: FileCoverage) -> bool:

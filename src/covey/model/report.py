@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Literal
@@ -35,7 +35,8 @@ class FileCoverage:
     blocks: None where the format has none; "conflict" after inputs whose blocks differed were merged relaxed.
     mode: "count" where hits are executions, "set" where they only say that a line ran.
     source_hash: "sha256:..." of the source that ran, where an agent or a format knows it.
-    inexact: kinds of figures that are only a lower bound, such as "branches" of merged anonymous arms.
+    inexact: kinds of figures that are only a lower bound, such as "branches" of merged anonymous arms. "missing": only
+    lines that ran are known, so what did not is not: its lines are no figure to judge.
     """
 
     path: str
@@ -96,6 +97,14 @@ class Report:
             if one.key == two.key:
                 raise ValueError(f"{one.path} is there twice")
         return cls({file.key: file for file in ordered}, tuple(sources), slices or {}, tuple(notes))
+
+    def told_once(self) -> Report:
+        """The report to show, and to write for others: no line has arms of both kinds, see `Branches.told_once`."""
+        twice = {key: file for key, file in self.files.items() if file.branches.told_twice}
+        if not twice:
+            return self
+        once = {key: replace(file, branches=file.branches.told_once()) for key, file in twice.items()}
+        return replace(self, files={key: once.get(key, file) for key, file in self.files.items()})
 
     @cached_property
     def totals(self) -> Totals:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +24,17 @@ def test_a_line_that_ran_where_no_branches_are_counted():
     e2e = FileCoverage("a.py", Lines.of({1: 1, 2: 0, 3: 1}))
     assert of(UNIT, e2e).inexact == {"branches"}
     assert of(e2e, UNIT).inexact == {"branches"}
+
+
+def test_arms_of_one_suite_in_two_formats_count_once():
+    """coverage.py's data names them, its Cobertura counts them."""
+    counted = replace(UNIT, branches=Branches.of([Arm(1, "?0", 1), Arm(1, "?1", 0)]))
+    both = of(UNIT, counted)
+    assert (both.branches.ratio.covered, both.branches.ratio.total) == (1, 2)
+    assert both.inexact == {"branches"}
+    report = Report.of([both, FileCoverage("b.py")])
+    assert list(report.told_once().files[None, "a.py"].branches) == [Arm(1, "?0", 1), Arm(1, "?1", 0)]
+    assert report.told_once().files[None, "b.py"] is report.files[None, "b.py"]
 
 
 @pytest.mark.parametrize(
@@ -45,3 +58,17 @@ def test_order_and_grouping_do_not_matter():
         left = merge([merge([one, two]), three]).files[None, "a.py"]
         right = merge([one, merge([two, three])]).files[None, "a.py"]
         assert left.inexact == right.inexact == {"branches"}
+
+
+def test_what_is_written_of_arms_told_twice_has_them_once():
+    from covey.flows.show import show
+    from covey.render.base import Options
+
+    counted = replace(UNIT, branches=Branches.of([Arm(1, "?0", 1), Arm(1, "?1", 0)]))
+    report, out = Report.of([of(UNIT, counted)]), io.BytesIO()
+    show(report, "lcov", out, Options())
+    assert out.getvalue().count(b"BRDA:1,") == 2
+    native = io.BytesIO()
+    show(report, "json", native, Options())
+    assert b'"?1"' in native.getvalue()  # kept for merging further
+    assert b'"3"' in native.getvalue()
