@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import compress
@@ -110,17 +111,22 @@ def percent(ratio: Ratio, digits: int) -> str:
 
 def ranges_of_missing(file: FileCoverage) -> list[tuple[int, int]]:
     """Runs of lines that did not run, as (first, last); lines that hold no code do not break a run."""
-    runs: list[tuple[int, int]] = []
+    return runs(file.lines.numbers, map(not_, file.lines.hits))
+
+
+def runs(numbers: Iterable[int], wanted: Iterable[object]) -> list[tuple[int, int]]:
+    """Of ascending numbers the first and last of each run of those that are `wanted`."""
+    found: list[tuple[int, int]] = []
     first = last = 0
-    for number, hits in zip(file.lines.numbers, file.lines.hits, strict=True):
-        if not hits:
+    for number, is_wanted in zip(numbers, wanted, strict=True):
+        if is_wanted:
             first, last = first or number, number
         elif first:
-            runs.append((first, last))
+            found.append((first, last))
             first = 0
     if first:
-        runs.append((first, last))
-    return runs
+        found.append((first, last))
+    return found
 
 
 def as_range(first: int, last: int) -> str:

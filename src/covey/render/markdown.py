@@ -8,9 +8,10 @@ from typing import BinaryIO
 
 from covey.model.ratio import Ratio
 from covey.model.report import Report
-from covey.render.base import Options, as_range, percent, put, ranges_of_missing, visible
+from covey.render.base import Options, percent, put, visible
 from covey.render.chosen import Row, by_missed, chosen, files, rows_of
-from covey.render.counting import below, bounds, has_statements, label, measured, rule
+from covey.render.counting import below, bounds, has_branches, has_statements, joint, label, measured, rule
+from covey.render.gaps import missing, reached_alone
 from covey.render.slices import Part, parts_of
 
 OPEN_UP_TO = 12  # files: a longer table is folded
@@ -18,11 +19,13 @@ SIZE_LIMIT = 60_000  # characters; GitHub refuses a comment above 65,536
 NAME_LIMIT = 200
 MISSING_LIMIT = 120
 NOTES_LIMIT = 20
-_LEFT = {"File", "Lines not reached"}
+PARTS_LIMIT = 20
+ALONE_LIMIT = 100  # files that only one part reached
 
 
 class Markdown:
-    """Totals, what each part adds, and a table of files, folded when long, cut where a comment would be refused.
+    """Totals, what each part adds, and a table of files, folded when long, cut where a comment would be refused; with
+    show_missing also what only one part reached.
 
     When it is cut, the files with the most lines not reached are kept.
     """
@@ -42,7 +45,9 @@ def document(report: Report, options: Options) -> str:
     if len(notes) > NOTES_LIMIT:
         parts.append(f"> … and {len(notes) - NOTES_LIMIT:,} more notes")
     if report.files:
-        parts.append(_files(report, options, SIZE_LIMIT - sum(map(len, parts))))
+        alone = _alone(report, SIZE_LIMIT // 3) if options.show_missing else ""
+        parts.append(_files(report, options, SIZE_LIMIT - sum(map(len, parts)) - len(alone)))
+        parts += [alone] if alone else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -51,6 +56,8 @@ def _totals(report: Report, options: Options) -> str:
     rows = [("Lines", totals.lines), ("Branches", totals.branches), ("Functions", totals.functions)]
     if has_statements(report):
         rows.insert(0, ("Statements", totals.statements))
+    if has_branches(report):
+        rows.insert(0, (f"Cover: {label(report, 'cover')}", joint(totals)))
     lines = ["| | Covered | Reached | Not reached |", "| :-- | --: | --: | --: |"]
     lines += [
         f"| {name} | **{percent(ratio, options.digits)}** | {ratio.covered:,} of {ratio.total:,} | {_missed(ratio):,} |"
@@ -77,11 +84,32 @@ def _parts(parts: list[Part], digits: int) -> str:
     lines = ["| Part | Lines reached | Only here |", "| :-- | --: | --: |"]
     lines += [
         f"| {code(part.name)} | {part.lines.covered:,} ({percent(part.lines, digits)}) | {part.only:,} |"
-        for part in parts[:20]
+        for part in parts[:PARTS_LIMIT]
     ]
-    if len(parts) > 20:
-        lines += ["", f"… and {len(parts) - 20:,} more parts."]
+    if len(parts) > PARTS_LIMIT:
+        lines += ["", f"… and {len(parts) - PARTS_LIMIT:,} more parts."]
     return "\n".join(lines)
+
+
+def _alone(report: Report, room: int) -> str:
+    """The files and lines that nothing but one part reached, folded; as many as there is room for."""
+    rows: list[str] = []
+    more = 0
+    for part in parts_of(report)[:PARTS_LIMIT]:
+        found, cut = reached_alone(report, part, ALONE_LIMIT)
+        more += cut
+        for name, ranges in found:
+            row = _line([code(_short(visible(part.name))), code(_short(name)), _some(ranges)])
+            room -= len(row) + 1
+            if room > 0:
+                rows.append(row)
+            else:
+                more += 1
+    if not rows:
+        return ""
+    lines = ["| Part | File | Lines that only it reached |", "| :-- | :-- | :-- |", *rows]
+    lines += ["", f"… and {more:,} more {'file' if more == 1 else 'files'}."] if more else []
+    return "<details>\n<summary>What only one part reached</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
 
 
 def _files(report: Report, options: Options, room: int) -> str:
@@ -93,8 +121,8 @@ def _files(report: Report, options: Options, room: int) -> str:
     columns = [(head, kind) for head, kind in columns if kind in shown]
     head = ["File", *(name for name, _ in columns), "Not reached"]
     if options.show_missing:
-        head.append("Lines not reached")
-    lines = [_line(head), _line([":--" if name in _LEFT else "--:" for name in head])]
+        head.append(f"{'Lines and branches' if 'branches' in shown else 'Lines'} not reached")
+    lines = [_line(head), _line([":--", *["--:"] * (len(columns) + 1), *[":--"] * options.show_missing])]
     rows = [_line(_cells(row, [kind for _, kind in columns], options)) for row in found.rows]
     kept = _fitting(found.rows, rows, room - 400 - sum(map(len, found.left_out)))
     lines += [rows[at] for at in kept]
@@ -102,7 +130,7 @@ def _files(report: Report, options: Options, room: int) -> str:
     if not rows:
         lines = ["Everything that was measured ran."] if all(row.complete for row in every) else []
     elif cut:
-        lines += ["", f"… and {files(cut)} with fewer lines not reached."]
+        lines += ["", f"… and {files(cut)} that lack less."]
     for sentence in found.left_out:
         lines += ["", sentence]
     text = "\n".join(lines).strip()
@@ -115,9 +143,15 @@ def _cells(row: Row, kinds: list[str], options: Options) -> list[str]:
     figures = [percent(getattr(row.totals, kind), options.digits) for kind in kinds]
     cells = [code(_short(row.name)), *figures, f"{_missed(row.totals.lines):,}"]
     if options.show_missing:
-        text = ", ".join(as_range(*run) for run in ranges_of_missing(row.file))
-        cells.append(text if len(text) <= MISSING_LIMIT else text[:MISSING_LIMIT].rpartition(",")[0] + ", …")
+        cells.append(_some(missing(row.file)))
     return cells
+
+
+def _some(ranges: list[str]) -> str:
+    """As many as a cell takes; ">" of an arm would be markup."""
+    text = ", ".join(ranges)
+    text = text if len(text) <= MISSING_LIMIT else text[:MISSING_LIMIT].rpartition(",")[0] + ", …"
+    return text.replace(">", "&gt;")
 
 
 def _fitting(shown: list[Row], rows: list[str], room: int) -> list[int]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from covey.model.ratio import Ratio, Totals
-from covey.model.report import FileCoverage, Report
-from covey.render.base import Options, as_range, leads_to, put, ranges_of_missing, untaken, visible
+from covey.model.report import Report
+from covey.render.base import Options, put, visible
 from covey.render.chosen import Row, chosen, files, rows_of
 from covey.render.counting import bounds, joint, rule
+from covey.render.gaps import missing, reached_alone
 from covey.render.slices import Part, parts_of
 
 
@@ -45,7 +46,7 @@ def table(report: Report, options: Options) -> str:
     body += [lines[0], rule_, *lines[1:-1], *([rule_] if cells else []), lines[-1], ""]
     left_out = found.left_out
     if found.cut:
-        left_out = [*left_out, f"{files(found.cut)} with fewer lines not reached not shown; --limit 0 shows all."]
+        left_out = [*left_out, f"Not shown: {files(found.cut)} that lack less; --limit 0 shows all."]
     body += [*left_out, ""] if left_out else []
     body += _parts(report, options)
     body.append(f"Counted: {rule(report)}.")
@@ -59,7 +60,18 @@ def _parts(report: Report, options: Options) -> list[str]:
         return []
     head = [found[0].kind.capitalize() or "Slice", "Lines", "Of all lines", "Only here"]
     whole = ["TOTAL", *_reached(report.totals.lines, options.digits)]
-    return [*_laid_out([head, *(_part(part, options.digits) for part in found), whole], left={0}), ""]
+    lines = [*_laid_out([head, *(_part(part, options.digits) for part in found), whole], left={0}), ""]
+    if options.show_missing:
+        lines += [line for part in found if part.only for line in _alone(report, part, options)]
+    return lines
+
+
+def _alone(report: Report, part: Part, options: Options) -> list[str]:
+    """The files and lines that nothing but this part reached."""
+    rows, cut = reached_alone(report, part, options.limit)
+    cells = [[name, ", ".join(ranges)] for name, ranges in rows]
+    lines = _laid_out([[f"Only {visible(part.name)}", "Lines"], *cells], left={0, 1})
+    return [*lines, *([f"Not shown: {files(cut)} with fewer such lines; --limit 0 shows all."] if cut else []), ""]
 
 
 def _part(part: Part, digits: int) -> list[str]:
@@ -72,16 +84,7 @@ def _reached(lines: Ratio, digits: int) -> list[str]:
 
 def _of_row(row: Row, branches: bool, options: Options) -> list[str]:
     cells = _cells(row.name, row.totals, row.partial, branches, options)
-    return [*cells, missing_column(row.file)] if options.show_missing else cells
-
-
-def missing_column(file: FileCoverage) -> str:
-    """What did not run: "3-5, 9->12"; an arm is named where its key says where it leads, and that line ran."""
-    parts = [(first, 0, as_range(first, last)) for first, last in ranges_of_missing(file)]
-    arms = [(line, key, leads_to(file, key)) for line, key in untaken(file)]
-    gone = set(map(str, file.lines.missing))
-    parts += [(line, int(key), f"{line}->{lead}") for line, key, lead in arms if lead and lead not in gone]
-    return ", ".join(text for _, _, text in sorted(parts))
+    return [*cells, ", ".join(missing(row.file))] if options.show_missing else cells
 
 
 def _cells(name: str, totals: Totals, partial: int, with_branches: bool, options: Options) -> list[str]:

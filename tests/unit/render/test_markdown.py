@@ -29,11 +29,12 @@ def test_totals_and_files():
     assert shown(Report.of([file]), show_missing=True) == (
         "### Coverage\n\n"
         "| | Covered | Reached | Not reached |\n| :-- | --: | --: | --: |\n"
+        "| Cover: lines and branches | **50%** | 3 of 6 | 3 |\n"
         "| Lines | **50%** | 2 of 4 | 2 |\n| Branches | **50%** | 1 of 2 | 1 |\n"
         "| Functions | **100%** | 1 of 1 | 0 |\n\n"
         "Counted: lines and branches.\n\n"
-        "| File | Lines | Branches | Not reached | Lines not reached |\n| :-- | --: | --: | --: | :-- |\n"
-        "| `pkg/a.py` | 50% | 50% | 2 | 2-4 |\n"
+        "| File | Lines | Branches | Not reached | Lines and branches not reached |\n"
+        "| :-- | --: | --: | --: | :-- |\n| `pkg/a.py` | 50% | 50% | 2 | 1 (1/2), 2-4 |\n"
     )
 
 
@@ -43,6 +44,25 @@ def test_parts_say_what_only_they_reach():
     text = shown(Report.of([file], slices=slices))
     assert "| `e2e` | 5 (50%) | 2 |" in text
     assert "| `unit` | 6 (60%) | 3 |" in text
+    assert "only one part" not in text
+    assert shown(Report.of([file], slices=slices), show_missing=True).endswith(
+        "<details>\n<summary>What only one part reached</summary>\n\n"
+        "| Part | File | Lines that only it reached |\n| :-- | :-- | :-- |\n"
+        "| `e2e` | `a.py` | 7-8 |\n| `unit` | `a.py` | 1-3 |\n\n</details>\n"
+    )
+
+
+def test_what_only_a_part_reached_is_cut_too():
+    deep = "deep/" * 30
+    files = [FileCoverage(f"src/{deep}{n}.py", Lines.of({1: 1, 2: 0})) for n in range(300)]
+    slices = {f"part:{n}": {file.key: bits([1]) for file in files[n::4]} for n in range(4)}
+    text = shown(Report.of(files, slices=slices), show_missing=True)
+    assert len(text) <= SIZE_LIMIT
+    told, _, kept = text.partition("What only one part reached")
+    assert told.count("deep/") > 3000
+    rows = kept.count(".py`")
+    assert 50 < rows < 300
+    assert f"… and {300 - rows} more files." in kept
 
 
 def test_a_long_table_is_folded():
@@ -59,7 +79,7 @@ def test_a_table_too_long_for_a_comment_keeps_what_lacks_most():
     assert len(text) <= SIZE_LIMIT
     kept = [int(number) for number in re.findall(r"/(\d+)\.py`", text)]
     assert sorted(kept) == list(range(2000 - len(kept), 2000))
-    assert f"and {2000 - len(kept):,} files with fewer lines not reached" in text
+    assert f"and {2000 - len(kept):,} files that lack less" in text
 
 
 def test_skipping_and_nothing():

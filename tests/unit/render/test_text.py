@@ -40,9 +40,17 @@ def test_branches_add_two_columns_and_count_into_cover():
     assert lines[2].split(maxsplit=6) == ["a.py", "3", "1", "5", "3", "38%", "1->exit, 2->9, 2->10, 3"]
 
 
-def test_arms_whose_keys_are_only_counted_are_not_named():
-    file = FileCoverage("a.go", Lines.of({1: 1}), Branches.of([Arm(1, "?0", 0), Arm(1, "1", 0)]))
-    assert shown(Report.of([file]), show_missing=True).split("\n")[2].split() == ["a.go", "1", "0", "2", "2", "33%"]
+def test_of_arms_whose_keys_are_only_counted_the_number_is_told():
+    arms = [Arm(1, "?0", 0), Arm(1, "?1", 7), Arm(2, "if 0", 0), Arm(2, "if 1", 0), Arm(3, "?0", 0), Arm(4, "?0", 2)]
+    file = FileCoverage("a.go", Lines.of({1: 1, 2: 1, 3: 0, 4: 1}), Branches.of(arms))
+    line = shown(Report.of([file]), show_missing=True).split("\n")[2]
+    assert line.split(maxsplit=6) == ["a.go", "4", "1", "6", "3", "50%", "1 (1/2), 2 (0/2), 3"]
+
+
+def test_where_a_line_of_python_leads_is_not_named_twice():
+    arms = [Arm(1, "2", 0), Arm(1, "4", 1)]
+    file = FileCoverage("a.py", Lines.of({1: 1, 2: 0, 4: 1}), Branches.of(arms), mode="set")
+    assert shown(Report.of([file]), show_missing=True).split("\n")[2].endswith("60%   2")
 
 
 def test_statements_where_the_format_counts_them():
@@ -97,4 +105,24 @@ def test_what_each_part_reached_and_nothing_else_did():
         "unit        2            50%           1\n"
         "TOTAL       3            75%\n\n"
         "Counted: lines.\n"
+    )
+
+
+def test_what_only_one_part_reached_is_listed_with_the_missing_lines():
+    files = [FileCoverage(name, Lines.of({1: 1, 2: 1, 4: 1, 7: 1, 9: 0})) for name in ("a.py", "b.py", "c.py")]
+    a, b, c = (file.key for file in files)
+    slices = {
+        "part:unit": {a: bits([1, 2, 4]), b: bits([1])},
+        "part:e2e": {a: bits([2, 7]), b: bits([1, 2]), c: bits([1, 2, 4, 7])},
+        "part:none": {a: bits([2])},
+    }
+    report = Report.of(files, slices=slices)
+    assert "Only e2e " not in shown(report)
+    told = (
+        "Only e2e   Lines\na.py       7\nb.py       2\nc.py       1-7\n\n"
+        "Only unit   Lines\na.py        1, 4\n\nCounted: lines.\n"
+    )
+    assert shown(report, show_missing=True).endswith("\n\n" + told)
+    assert "Only e2e   Lines\na.py       7\nc.py       1-7\nNot shown: 1 file with fewer such lines" in shown(
+        report, show_missing=True, limit=2
     )
