@@ -55,7 +55,7 @@ def test_rows_in_order_with_their_figures_and_failures(grid):
         ("pkg/foo/", 50.0, "FAIL"),
         ("pkg/foobar/", 75.0, "PASS"),
     ]
-    assert rows[2]["Message"] == "50.0% of lines, 75% wanted\n1 of 2 lines ran; not lines 2"
+    assert rows[2]["Message"] == "50.0% of lines, 75% wanted\n1 of 2 lines ran; line 2 did not run"
     assert {row["Class"] for row in rows} == {"coverage"}
 
 

@@ -9,10 +9,11 @@ from covey.model.provenance import Provenance
 from covey.model.ratio import Ratio, Totals
 from covey.model.report import Report
 from covey.render.base import Options, percent, several_repositories, visible
-from covey.render.counting import below, bounds, has_statements, joint, label, measured, rule
+from covey.render.counting import below, has_statements, joint, label, measured, rule
 from covey.render.html_data import as_json
 from covey.render.html_listing import Row, listing
 from covey.render.html_shell import Shell, bar, esc, in_script, script_data
+from covey.render.notes import headlines, remarks
 from covey.render.slices import Part, parts_of
 
 COLUMN_LIMIT = 4  # parts that get a column of their own
@@ -37,6 +38,7 @@ class Index:
         yield shell.head(f"{shell.title} · {percent(total, shell.digits)}", "", "index")
         yield f'<header class="top"><span class="brand">{shell.mark}<span>covey</span></span>'
         yield f'<h1><bdi>{esc(shell.title)}</bdi></h1><div class="tools" id="tools"></div></header><main>'
+        yield "".join(f'<p class="shown">{esc(said)}</p>' for said in headlines(self.report))
         yield self._overview(parts)
         yield self._notes()
         yield from self._files(parts[:COLUMN_LIMIT])
@@ -94,7 +96,7 @@ class Index:
         )
 
     def _notes(self) -> str:
-        notes = [*self.report.notes, *bounds(self.report)]
+        notes = remarks(self.report)
         shown = [f'<p class="note">{esc(visible(note))}</p>' for note in notes[:NOTES_LIMIT]]
         if len(notes) > NOTES_LIMIT:
             shown.append(f'<p class="note">… and {len(notes) - NOTES_LIMIT:,} more notes.</p>')

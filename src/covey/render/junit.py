@@ -91,11 +91,18 @@ def _testcase(case: _Case, of: str, options: Options) -> Iterator[str]:
     yield f'    <testcase classname="{SUITE}" name="{_attribute(case.name)}" time="0">'
     if wanted is not None and ratio.below(wanted):
         message = f"{below(ratio, wanted)} of {of}, {wanted}% wanted"
-        body = f"{ratio.covered} of {ratio.total} {of} ran" + (f"; not lines {case.missing}" if case.missing else "")
+        body = f"{ratio.covered} of {ratio.total} {of} ran{_told(case.missing)}"
         yield f'      <failure message="{message}">{body}</failure>'
     figure = ratio.shown(max(options.digits, 1))
     yield f'      <properties><property name="{PROPERTY}" value="{figure}"/></properties>'
     yield "    </testcase>"
+
+
+def _told(missing: str) -> str:
+    """The end of a sentence on the lines that did not run."""
+    if not missing:
+        return ""
+    return f"; {'line' if missing.isdecimal() else 'lines'} {missing} did not run"
 
 
 def _attribute(name: str) -> str:

@@ -10,8 +10,9 @@ from covey.model.ratio import Ratio
 from covey.model.report import Report
 from covey.render.base import Options, percent, put, visible
 from covey.render.chosen import Row, by_missed, chosen, files, rows_of
-from covey.render.counting import below, bounds, has_branches, has_statements, joint, label, measured, rule
+from covey.render.counting import below, has_branches, has_statements, joint, label, measured, rule
 from covey.render.gaps import missing, reached_alone
+from covey.render.notes import headlines, remarks
 from covey.render.slices import Part, parts_of
 
 OPEN_UP_TO = 12  # files: a longer table is folded
@@ -38,9 +39,9 @@ class Markdown:
 
 
 def document(report: Report, options: Options) -> str:
-    parts = [f"### {escaped(options.title or 'Coverage')}", _totals(report, options)]
+    parts = [f"### {escaped(options.title or 'Coverage')}", *map(escaped, headlines(report)), _totals(report, options)]
     parts += [_parts(found, options.digits) for found in [parts_of(report)] if found]
-    notes = [*report.notes, *bounds(report)]
+    notes = remarks(report)
     parts += [f"> {escaped(note)}" for note in notes[:NOTES_LIMIT]]
     if len(notes) > NOTES_LIMIT:
         parts.append(f"> … and {len(notes) - NOTES_LIMIT:,} more notes")

@@ -10,8 +10,9 @@ from covey.model.ratio import Ratio, Totals
 from covey.model.report import Report
 from covey.render.base import Options, put, visible
 from covey.render.chosen import Row, chosen, files, rows_of
-from covey.render.counting import bounds, joint, rule
+from covey.render.counting import joint, rule
 from covey.render.gaps import missing, reached_alone
+from covey.render.notes import headlines, remarks
 from covey.render.slices import Part, parts_of
 
 
@@ -43,6 +44,7 @@ def table(report: Report, options: Options) -> str:
     lines = _laid_out([head, *cells, total], left={0, len(head) - 1} if options.show_missing else {0})
     rule_ = "-" * max(len(lines[0]), 20)
     body = [visible(options.title), ""] if options.title else []
+    body += [line for said in headlines(report) for line in (said, "")]
     body += [lines[0], rule_, *lines[1:-1], *([rule_] if cells else []), lines[-1], ""]
     left_out = found.left_out
     if found.cut:
@@ -50,7 +52,7 @@ def table(report: Report, options: Options) -> str:
     body += [*left_out, ""] if left_out else []
     body += _parts(report, options)
     body.append(f"Counted: {rule(report)}.")
-    body += [f"Note: {visible(note)}" for note in (*report.notes, *bounds(report))]
+    body += [f"Note: {visible(note)}" for note in remarks(report)]
     return "\n".join(body) + "\n"
 
 

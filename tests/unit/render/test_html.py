@@ -245,3 +245,22 @@ def test_pages_name_nothing_outside_their_folder(tmp_path):
             links = re.findall(r'(?:href|src)="([^"#][^"]*)"', markup) if path.suffix == ".html" else []
             assert all((path.parent / link.partition("#")[0]).is_file() for link in links), path
             assert path.suffix == ".html" or not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text)
+
+
+def test_the_index_says_first_what_the_figures_are_of(tmp_path):
+    notes = ["one", "shown: what <x> reaches and y does not"]
+    report = Report.of([FileCoverage("a.py", Lines.of({1: 1}))], notes=notes)
+    index = (render(report, tmp_path) / "index.html").read_text()
+    said = '<main><p class="shown">Shown: what &lt;x> reaches and y does not.</p><div class="overview'
+    assert said in index.replace("&gt;", ">")
+    assert '<p class="note">one</p>' in index
+    assert index.count("reaches and y") == 1
+
+
+def test_one_part_is_shown_too(tmp_path):
+    file = FileCoverage("a.py", Lines.of({1: 1, 2: 1, 3: 0}))
+    report = Report.of([file], slices={"part:unit": {file.key: bits([1, 2])}})
+    index = (render(report, tmp_path) / "index.html").read_text()
+    assert "What each part reaches" in index
+    assert '<td class="n">2</td><td class="n only">2</td>' in index
+    assert data_of(index)["files"][0][-1] == 2

@@ -28,6 +28,18 @@ def cases(report, **options):
     return {case.get("name"): case for case in root.iter("testcase")}
 
 
+@pytest.mark.parametrize(
+    ("missed", "told"),
+    [
+        ({3}, "2 of 3 lines ran; line 3 did not run"),
+        ({1, 2}, "1 of 3 lines ran; lines 1-2 did not run"),
+    ],
+)
+def test_a_failure_says_which_lines_did_not_run(missed, told):
+    file = FileCoverage("a.py", Lines.of({n: int(n not in missed) for n in (1, 2, 3)}))
+    assert cases(Report.of([file]), threshold=Decimal(90))["a.py"].findtext("failure") == told
+
+
 def test_equal_reports_give_equal_bytes():
     assert shown(shown_project.own()) == shown(shown_project.own())
 

@@ -99,3 +99,11 @@ def test_no_name_becomes_markup():
     for row in rows:
         assert row.count("|") == 5, row
     assert "\u202e" not in text
+
+
+def test_what_the_figures_are_of_comes_first():
+    report = Report.of([FileCoverage("a.py", Lines.of({1: 1}))], notes=["one", "shown: what x and y both reach"])
+    text = shown(report)
+    assert text.startswith("### Coverage\n\nShown&#58; what x and y both reach.\n\n| |")
+    assert text.count("x and y") == 1
+    assert "\n> one\n" in text

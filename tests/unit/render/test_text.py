@@ -126,3 +126,12 @@ def test_what_only_one_part_reached_is_listed_with_the_missing_lines():
     assert "Only e2e   Lines\na.py       7\nc.py       1-7\nNot shown: 1 file with fewer such lines" in shown(
         report, show_missing=True, limit=2
     )
+
+
+def test_what_the_figures_are_of_comes_first():
+    report = Report.of(
+        [FileCoverage("a.py", Lines.of({1: 1}))], notes=["one", "shown: what x\x07 reaches and y does not"]
+    )
+    text = shown(report, title="Mine")
+    assert text.startswith("Mine\n\nShown: what x\\u0007 reaches and y does not.\n\nName ")
+    assert text.endswith("Counted: lines.\nNote: one\n")
