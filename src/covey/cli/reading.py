@@ -18,6 +18,7 @@ from covey.errors import PARTIAL, UsageError
 
 if TYPE_CHECKING:
     from covey.flows.merge import Joined, Reading
+    from covey.model.paths import Alias
     from covey.model.report import Report
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -196,21 +197,40 @@ def prepared(
     from covey.flows.merge import Reading
     from covey.flows.scope import scope_of
 
-    sources = _sources(checkout, maps)
-    scope = scope_of(sources, include, exclude, attributes=attributes, headers=skip_generated)
-    return Reading(sources, from_format, commit, keep_going, scope)
+    given = _aliases(maps)
+    sources = _sources(checkout, given)
+    scope = scope_of(
+        sources,
+        include,
+        exclude,
+        attributes=attributes,
+        headers=skip_generated,
+        tell_idle=_is_typed("include") or _is_typed("exclude"),
+    )
+    return Reading(sources, from_format, commit, keep_going, scope, given if _is_typed("maps") else ())
 
 
-def _sources(checkout: Path, maps: tuple[str, ...]) -> Any:
-    from covey import config
-    from covey.flows.checkout import checkout_sources
+def _is_typed(name: str) -> bool:
+    """Whether a flag was given for this very run. Settings speak of all that is ever read: what of them fits nothing
+    this time is no mistake."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def _aliases(maps: tuple[str, ...]) -> tuple[Alias, ...]:
     from covey.model.paths import Alias
 
     try:
-        explicit = [Alias.parse(text) for text in maps]
+        return tuple(Alias.parse(text) for text in maps)
     except ValueError as error:
         raise UsageError(str(error), hint="write it as --map /app=src") from error
-    return checkout_sources(checkout, (*explicit, *config.load_paths(Path.cwd())))
+
+
+def _sources(checkout: Path, given: tuple[Alias, ...]) -> Any:
+    from covey import config
+    from covey.flows.checkout import checkout_sources
+
+    return checkout_sources(checkout, (*given, *config.load_paths(Path.cwd())))
 
 
 def ended(reading: Reading) -> int:

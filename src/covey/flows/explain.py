@@ -38,8 +38,8 @@ class Explained:
 
 
 def explain(sources: Sources, report: Report) -> list[Explained]:
-    """Every path that was looked up while `report` was read, ascending; and its files that never were, since their
-    report names places of the repository already."""
+    """Every path that was looked up while `report` was read, those without a place first, ascending; and its files that
+    never were, since their report names places of the repository already."""
     nearest = _Nearest(sources) if isinstance(sources, CheckoutSources) else None
     found = []
     for recorded, place in sorted(sources.located.items()):
@@ -50,7 +50,7 @@ def explain(sources: Sources, report: Report) -> list[Explained]:
             found.append(Explained(recorded, None, "", place.why.partition("; nearest: ")[0], near))
     placed = {place.path for place in sources.located.values()}
     found += [Explained(path, path, AS_REPORTED) for _, path in report.files if path not in placed]
-    return found
+    return sorted(found, key=lambda one: one.path is not None)
 
 
 class _Nearest:

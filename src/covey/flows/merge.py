@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import BinaryIO, ParamSpec, Protocol, TypeVar
 
 from covey import plugins
 from covey.errors import CoveyError, InputError, MissingExtra, SourceMismatch, UsageError
-from covey.flows import inputs
+from covey.flows import inputs, remarks
 from covey.formats.base import Format, Input, Sources
 from covey.model import merge as law
+from covey.model.paths import Alias
 from covey.model.provenance import Provenance
 from covey.model.report import Report
 
@@ -29,7 +30,8 @@ class Reading:
 
     format: the name that every file is of; "" tells by content. commit: which of several known commits of one
     repository is meant. keep_going: an input that cannot be read is put into `failures` and the rest is merged.
-    scope: takes files out of the merged report that do not count, see `flows/scope.py`.
+    scope: takes files out of the merged report that do not count, see `flows/scope.py`. maps: of the sources' aliases
+    those that were given for this run.
     """
 
     sources: Sources
@@ -37,10 +39,12 @@ class Reading:
     commit: str = ""
     keep_going: bool = False
     scope: Callable[[Report], Report] | None = None
+    maps: Collection[Alias] = ()
     failures: list[CoveyError] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
     recognise: inputs.Recognise = field(init=False)
     other_commits: set[str] = field(default_factory=set)
+    tells_commits: bool = False
     _commits: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,6 +77,7 @@ class Reading:
         for source in report.sources:
             if not source.commit:
                 continue
+            self.tells_commits = True
             told = source.path or source.pod or source.component or "an input"
             if self.commit and not source.commit.startswith(self.commit):
                 self.other_commits.add(source.commit)
@@ -123,26 +128,21 @@ def load(
         raise InputError(f"no input is of commit {reading.commit}; there are: {told}")
     for fmt in reading.recognise.used.values():
         merged = fmt.complete(merged, reading.sources)
-    unplaced = {place.path: place.why for place in reading.sources.located.values() if not place.mapped}
-    if reading.scope:
-        merged = reading.scope(merged)
+    counted = reading.scope(merged) if reading.scope else merged
     more = [
-        *_without_place(merged, unplaced),
+        *remarks.no_files(counted, merged),
+        *remarks.without_place(counted, remarks.unplaced(reading.sources.located)),
+        *remarks.idle_maps(reading.sources, reading.maps),
         *reading.notes,
+        *_without_commits(reading),
         *(f"not read: {failure.what}" for failure in reading.failures),
     ]
-    return replace(merged, notes=tuple(dict.fromkeys((*merged.notes, *more)))) if more else merged
+    return replace(counted, notes=tuple(dict.fromkeys((*counted.notes, *more)))) if more else counted
 
 
-def _without_place(report: Report, unplaced: Mapping[str, str]) -> Iterator[str]:
-    """One note a reason: a build that covers its dependencies has thousands of files of other people's."""
-    by_reason: dict[str, list[str]] = {}
-    for _, path in report.files:
-        if path in unplaced:
-            by_reason.setdefault(unplaced[path].partition("; nearest: ")[0], []).append(path)
-    for why, paths in by_reason.items():
-        more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-        yield f"without a place in the repository ({why}): {', '.join(paths[:_NAMED])}{more}"
+def _without_commits(reading: Reading) -> Iterator[str]:
+    if reading.commit and not reading.tells_commits:
+        yield f"--commit {reading.commit} has no effect: no input tells of which commit it is"
 
 
 def _of_part(

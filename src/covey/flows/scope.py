@@ -25,13 +25,15 @@ def scope_of(
     *,
     attributes: bool = True,
     headers: bool = False,
+    tell_idle: bool = False,
 ) -> Callable[[Report], Report]:
-    """What takes files out of a report, by the rules of `model/scope.py`. attributes, headers: which are looked at."""
+    """What takes files out of a report, by the rules of `model/scope.py`. attributes, headers: which are looked at.
+    tell_idle: whether globs that match no file are told."""
 
     def apply(report: Report) -> Report:
         asked = read_attributes(sources) if attributes and report.files else None
         head = partial(_head, sources) if headers and sources.root else None
-        return Scope(tuple(include), tuple(exclude), asked, head).apply(report)
+        return Scope(tuple(include), tuple(exclude), asked, head, tell_idle).apply(report)
 
     return apply
 

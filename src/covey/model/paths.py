@@ -66,7 +66,10 @@ class Alias:
         return cls(pattern, "" if target == "." else target)
 
     def apply(self, recorded: str) -> str | None:
-        """The repository path this alias gives, or None when the pattern does not match."""
+        """The repository path this alias gives, or None when the pattern does not match. Of --map "app" means "/app"
+        too: a file without a place is shown without its leading "/", and people copy what they see."""
+        if recorded.startswith("/") and self.rule == "--map" and not self.pattern.startswith(("/", "\\", "*")):
+            recorded = recorded.lstrip("/")
         found = _pattern(self.pattern).match(recorded)
         if not found:
             return None

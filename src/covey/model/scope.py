@@ -31,12 +31,13 @@ _BLOCKS = ((b"/*", b"*/"), (b"<!--", b"-->"), (b'"""', b'"""'), (b"'''", b"'''")
 @dataclass(frozen=True)
 class Scope:
     """attributes: those of a file, None not to look at them. head: the first HEAD bytes of a file or None where they
-    cannot be had; None not to look for headers."""
+    cannot be had; None not to look for headers. tell_idle: whether globs that match no file are told."""
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     attributes: Callable[[str], Mapping[str, State]] | None = None
     head: Callable[[FileCoverage], bytes | None] | None = None
+    tell_idle: bool = False
 
     def left_out(self, file: FileCoverage) -> str:
         """By what a file is left out, as people are told; "" when it counts."""
@@ -61,11 +62,23 @@ class Scope:
     def _include(self) -> Iterable[str]:
         return map(as_bytes, self.include)
 
+    def _idle(self, report: Report) -> list[str]:
+        if not self.tell_idle or not report.files:
+            return []
+        paths = [as_bytes(file.path) for file in report.files.values()]
+        return [
+            f"{flag} {glob} has no effect: it matches none of the {len(paths)} files"
+            for flag, globs in (("--exclude", self.exclude), ("--include", self.include))
+            for glob in globs
+            if not any(matches_within(as_bytes(glob), path) for path in paths)
+        ]
+
     def apply(self, report: Report) -> Report:
         """The report without the files that do not count; a note says how many each rule left out."""
+        idle = self._idle(report)
         reasons = {key: reason for key, file in report.files.items() if (reason := self.left_out(file))}
         if not reasons:
-            return report
+            return replace(report, notes=(*report.notes, *idle)) if idle else report
         slices = {
             name: {key: bit_set for key, bit_set in by_file.items() if key not in reasons}
             for name, by_file in report.slices.items()
@@ -75,7 +88,7 @@ class Scope:
         for (_, path), reason in reasons.items():
             by_reason.setdefault(reason, []).append(path)
         notes = [f"not counted by {reason}: {_some(paths)}" for reason, paths in sorted(by_reason.items())]
-        return replace(report, files=kept, slices=slices, notes=(*report.notes, *notes))
+        return replace(report, files=kept, slices=slices, notes=(*report.notes, *notes, *idle))
 
 
 def _some(paths: list[str]) -> str:

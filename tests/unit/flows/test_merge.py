@@ -251,7 +251,7 @@ def test_what_has_no_place_is_told_once_a_reason(reading, tmp_path):
     (told,) = (note for note in notes if "place" in note)
     why, _, which = told.partition(": ")
     assert why == "without a place in the repository (no file of the repository has this name)"
-    assert which == "lib/x0.c, srv/lib/x0.c, srv/lib/x1.c and 7 more"
+    assert which == "lib/x0.c, srv/lib/x0.c, srv/lib/x1.c and 7 more (covey report --explain-paths says why)"
 
 
 def test_captures_of_go_processes_in_a_bundle_are_what_go_wrote_in_one_folder(tmp_path):
