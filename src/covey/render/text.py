@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,6 +9,7 @@ from covey.model.ratio import Ratio, Totals
 from covey.model.report import Report
 from covey.render.base import Options, put, visible
 from covey.render.chosen import Row, chosen, files, rows_of
+from covey.render.columns import laid_out, width_of, wrapped
 from covey.render.counting import joint, rule
 from covey.render.gaps import missing, reached_alone
 from covey.render.notes import headlines, remarks
@@ -29,10 +29,11 @@ class Text:
     folder = False
 
     def render(self, report: Report, out: Path | BinaryIO, options: Options) -> None:
-        put(table(report, options), out)
+        put(table(report, options, width_of(out)), out)
 
 
-def table(report: Report, options: Options) -> str:
+def table(report: Report, options: Options, width: int = 0) -> str:
+    """width: of the terminal it is for; 0 for any."""
     rows = rows_of(report)
     found = chosen(rows, options)
     branches = report.totals.branches.total > 0
@@ -41,38 +42,39 @@ def table(report: Report, options: Options) -> str:
         head.append("Missing")
     total = _cells("TOTAL", report.totals, sum(row.partial for row in rows) if branches else 0, branches, options)
     cells = [_of_row(row, branches, options) for row in found.rows]
-    lines = _laid_out([head, *cells, total], left={0, len(head) - 1} if options.show_missing else {0})
+    left = {0, len(head) - 1} if options.show_missing else {0}
+    lines = laid_out([head, *cells, total], left, width, lists=options.show_missing)
     rule_ = "-" * max(len(lines[0]), 20)
     body = [visible(options.title), ""] if options.title else []
-    body += [line for said in headlines(report) for line in (said, "")]
+    body += [line for said in headlines(report) for line in (*wrapped(said, width), "")]
     body += [lines[0], rule_, *lines[1:-1], *([rule_] if cells else []), lines[-1], ""]
     left_out = found.left_out
     if found.cut:
         left_out = [*left_out, f"Not shown: {files(found.cut)} that lack less; --limit 0 shows all."]
     body += [*left_out, ""] if left_out else []
-    body += _parts(report, options)
-    body.append(f"Counted: {rule(report)}.")
-    body += [f"Note: {visible(note)}" for note in remarks(report)]
+    body += _parts(report, options, width)
+    said = [f"Counted: {rule(report)}.", *(f"Note: {visible(note)}" for note in remarks(report))]
+    body += [line for sentence in said for line in wrapped(sentence, width)]
     return "\n".join(body) + "\n"
 
 
-def _parts(report: Report, options: Options) -> list[str]:
+def _parts(report: Report, options: Options, width: int) -> list[str]:
     found = parts_of(report)
     if not found:
         return []
     head = [found[0].kind.capitalize() or "Slice", "Lines", "Of all lines", "Only here"]
     whole = ["TOTAL", *_reached(report.totals.lines, options.digits)]
-    lines = [*_laid_out([head, *(_part(part, options.digits) for part in found), whole], left={0}), ""]
+    lines = [*laid_out([head, *(_part(part, options.digits) for part in found), whole], {0}, width), ""]
     if options.show_missing:
-        lines += [line for part in found if part.only for line in _alone(report, part, options)]
+        lines += [line for part in found if part.only for line in _alone(report, part, options, width)]
     return lines
 
 
-def _alone(report: Report, part: Part, options: Options) -> list[str]:
+def _alone(report: Report, part: Part, options: Options, width: int) -> list[str]:
     """The files and lines that nothing but this part reached."""
     rows, cut = reached_alone(report, part, options.limit)
     cells = [[name, ", ".join(ranges)] for name, ranges in rows]
-    lines = _laid_out([[f"Only {visible(part.name)}", "Lines"], *cells], left={0, 1})
+    lines = laid_out([[f"Only {visible(part.name)}", "Lines"], *cells], {0, 1}, width, lists=True)
     return [*lines, *([f"Not shown: {files(cut)} with fewer such lines; --limit 0 shows all."] if cut else []), ""]
 
 
@@ -100,19 +102,6 @@ def _cells(name: str, totals: Totals, partial: int, with_branches: bool, options
 
 def _percent(ratio: Ratio, digits: int) -> str:
     return f"{ratio.shown(digits)}%" if ratio.total else "-"
-
-
-def _laid_out(rows: list[list[str]], left: set[int]) -> list[str]:
-    """Columns as wide as their widest cell, the ones in `left` flush left; no spaces at the end of a line. A row may
-    lack its last cell."""
-    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
-    return [
-        "   ".join(
-            cell.ljust(width) if at in left else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=False))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 RENDERER = Text()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import io
+import pty
+import re
+import termios
+
+import pytest
 
 from covey.model.blocks import Block, Blocks
 from covey.model.counted import Arm, Branches, Lines
 from covey.model.report import FileCoverage, Report, bits
 from covey.render.base import Options
+from covey.render.columns import shortened
 from covey.render.text import RENDERER
 
 
@@ -15,6 +21,17 @@ def shown(report, **options):
     out = io.BytesIO()
     RENDERER.render(report, out, Options(**options))
     return out.getvalue().decode()
+
+
+def on_terminal(report, width, **options):
+    """What a terminal of that many columns is sent."""
+    master, terminal = pty.openpty()
+    with open(master, "rb", buffering=0) as screen:
+        termios.tcsetwinsize(terminal, (24, width))
+        with open(terminal, "wb") as out:
+            RENDERER.render(report, out, Options(**options))
+            out.flush()
+            return screen.read(60_000).decode().replace("\r\n", "\n")
 
 
 def test_lines_only():
@@ -135,3 +152,47 @@ def test_what_the_figures_are_of_comes_first():
     text = shown(report, title="Mine")
     assert text.startswith("Mine\n\nShown: what x\\u0007 reaches and y does not.\n\nName ")
     assert text.endswith("Counted: lines.\nNote: one\n")
+
+
+TILL = "services/pay/src/main/java/com/acme/pay/Till.java"
+
+
+@pytest.fixture
+def wide():
+    """What does not fit into 60 columns: a path, what is missing, notes."""
+    missing = {n: int(n % 3 > 0) for n in range(1, 40)}
+    files = [FileCoverage(TILL, Lines.of(missing)), FileCoverage("a.py", Lines.of({1: 1}))]
+    slices = {"part:unit": {files[0].key: bits(range(1, 39, 3))}}
+    return Report.of(files, slices=slices, notes=["some words of a note that is told to people in one sentence " * 2])
+
+
+def test_a_terminal_gets_rows_that_fit_it_and_lines_of_whole_words(wide, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert on_terminal(wide, 60).startswith(
+        "Name                                    Stmts  Miss  Cover\n"
+        "----------------------------------------------------------\n"
+        "a.py                                        1     0   100%\n"
+        "…/src/main/java/com/acme/pay/Till.java     39    13    67%\n"
+    )
+    text = on_terminal(wide, 60, show_missing=True)
+    assert max(map(len, text.split("\n"))) <= 60
+    assert "…/acme/pay/Till.java" in text
+    cells = re.search(r"Till.java +39 +13 +67%  (.*\n(?: +[\d, -]+\n)+)", text)[1]
+    assert cells.split() == [*(f"{n}," for n in range(3, 39, 3)), "39"]
+    assert "\nNote: some words of a note that is told to people in one\n  sentence some words " in text
+
+
+def test_where_there_is_room_or_no_terminal_nothing_is_cut(wide, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    for options in ({}, {"show_missing": True}):
+        assert on_terminal(wide, 300, **options) == shown(wide, **options)
+        assert on_terminal(wide, 0, **options) == shown(wide, **options)
+    monkeypatch.setenv("COLUMNS", "40")
+    assert "…/acme/pay/Till.java" in on_terminal(wide, 300)
+    assert TILL in shown(wide)
+
+
+def test_of_a_name_that_alone_has_no_room_the_end_stays():
+    assert shortened("src/zz_generated.deepcopy.go", 16) == "…ted.deepcopy.go"
+    assert shortened("src/pay/Till.java", 16) == "…/pay/Till.java"
+    assert shortened("src/pay/Till.java", 17) == "src/pay/Till.java"
