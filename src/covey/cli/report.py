@@ -65,6 +65,7 @@ def report(name: str | None, output: Path | None, explain_paths: bool, as_json: 
     IN is a bundle, a report of any known format, also packed by gzip or zstd, a folder or a "glob" of them, or - for
     standard input.
     """
+    from covey.flows.judging import refuse_unknown
     from covey.flows.show import CheckoutTexts, name_for, show
 
     if as_json and not explain_paths:
@@ -77,6 +78,8 @@ def report(name: str | None, output: Path | None, explain_paths: bool, as_json: 
     if explain_paths:
         _explain(reading, merged, as_json)
         return ended(reading)
+    if showing["threshold"] is not None:
+        refuse_unknown(merged, showing["threshold"])
     _tell_notes(merged, wanted)
     shown = shown_as(CheckoutTexts(reading.sources), **showing)
     for path in show(merged, wanted, output or sys.stdout.buffer, shown):

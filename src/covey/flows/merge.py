@@ -13,6 +13,7 @@ from typing import BinaryIO, ParamSpec, Protocol, TypeVar
 from covey import plugins
 from covey.errors import CoveyError, InputError, MissingExtra, SourceMismatch, UsageError
 from covey.flows import inputs, remarks
+from covey.flows.judging import headed
 from covey.formats.base import Format, Input, Sources
 from covey.model import merge as law
 from covey.model.paths import Alias
@@ -137,7 +138,7 @@ def load(
         *_without_commits(reading),
         *(f"not read: {failure.what}" for failure in reading.failures),
     ]
-    return replace(counted, notes=tuple(dict.fromkeys((*counted.notes, *more)))) if more else counted
+    return headed(replace(counted, notes=tuple(dict.fromkeys((*counted.notes, *more)))) if more else counted)
 
 
 def _without_commits(reading: Reading) -> Iterator[str]:

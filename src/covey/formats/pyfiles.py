@@ -6,7 +6,7 @@ What counts as executable, best first:
     line tables  the lines of the file's code objects, as the agent sent them: the source is not at hand, is another
                  one than ran, is newer Python than this interpreter parses, or very long
     what ran     nothing else is known, so the lines that did not run are not: a figure of 100 % that says nothing,
-                 marked inexact
+                 marked inexact, "missing" too: no threshold is judged by it
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class PythonFiles:
             raise FormatError(f"names more than {MOST_NAMED} lines of files that are not at hand", path=self._name)
         numbers = array("i", compress(range(len(every)), every))
         lines = Lines(numbers, array("q", compress(hit.ljust(len(every), b"\0"), every)))
-        inexact = frozenset() if ran.table else frozenset({"lines"})
+        inexact = frozenset() if ran.table else frozenset({"lines", "missing"})
         return FileCoverage(place.path, lines, mode="set", source_hash=ran.source_hash, inexact=inexact)
 
     def _by_statements(self, place: Place, text: bytes | None, ran: Ran, judged: Judged) -> FileCoverage:

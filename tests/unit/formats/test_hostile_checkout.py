@@ -120,7 +120,7 @@ def test_a_source_too_large_to_be_judged_is_counted_by_what_ran_and_named(checko
     monkeypatch.setattr(pysource, "MOST_TEXT", 1000)
     (checkout / "long.py").write_text("x = [" + "1," * 1000 + "]\n")
     found = report(checkout, ["/srv/app.py", "/srv/long.py"])
-    assert found.files[None, "long.py"].inexact == {"lines"}
+    assert found.files[None, "long.py"].inexact == {"lines", "missing"}
     assert any("very long" in note and "long.py" in note for note in found.notes)
 
 
