@@ -32,7 +32,8 @@ class Reading:
     format: the name that every file is of; "" tells by content. commit: which of several known commits of one
     repository is meant. keep_going: an input that cannot be read is put into `failures` and the rest is merged.
     scope: takes files out of the merged report that do not count, see `flows/scope.py`. maps: of the sources' aliases
-    those that were given for this run.
+    those that were given for this run. current: the input that was read last, as the user knows it; "" where nobody
+    names it.
     """
 
     sources: Sources
@@ -41,6 +42,7 @@ class Reading:
     keep_going: bool = False
     scope: Callable[[Report], Report] | None = None
     maps: Collection[Alias] = ()
+    current: str = ""
     failures: list[CoveyError] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
     recognise: inputs.Recognise = field(init=False)
@@ -65,6 +67,10 @@ class Reading:
             raise failure
         self.failures.append(failure)
         return None
+
+    def called(self) -> str:
+        """`current`, for who asks later."""
+        return self.current
 
     def unlisted(self, error: OSError) -> None:
         """A folder that cannot be listed: what is in it would be missing without a word."""
@@ -121,7 +127,8 @@ def load(
     else:
         rest = _counted(_reports(named, reading, alone=count_inputs), count_inputs)
         rest = (_of_no_part(report, parts) for report in rest) if parts else rest
-    merged = law.merge(chain(in_parts, rest), how, relaxed=relaxed, collapse=not count_inputs)
+    called = reading.called
+    merged = law.merge(chain(in_parts, rest), how, relaxed=relaxed, collapse=not count_inputs, called=called)
     if reading.failures and not merged.files and not merged.sources:
         raise reading.failures[0]
     if reading.other_commits and not merged.files and not merged.sources:
@@ -152,7 +159,9 @@ def _of_part(
     if how in ("subtract", "intersect"):
         how = "sum"
     reports = _counted(_reports(inputs.expanded(names), reading, alone=count_inputs), count_inputs)
-    return law.with_slice(law.merge(reports, how, relaxed=relaxed, collapse=not count_inputs), f"part:{name}")
+    found = law.merge(reports, how, relaxed=relaxed, collapse=not count_inputs, called=reading.called)
+    reading.current = f"part {name}"
+    return law.with_slice(found, f"part:{name}")
 
 
 def _of_no_part(report: Report, parts: Mapping[str, Sequence[str]]) -> Report:
@@ -188,7 +197,9 @@ def _of_bundles(names: Sequence[str], reading: Reading) -> Iterator[Report | Non
 
     found = [reading.attempt(name, Bundle.open, Path(name)) for name in named]
     reads = bundles.readers([one for one in found if one], reading.commit, reading.recognise.named, reading.sources)
-    yield from (reading.attempt("", read) for read in reads)
+    for read in reads:
+        reading.current = ""
+        yield reading.attempt("", read)
 
 
 def _of_files(names: Sequence[str], reading: Reading, alone: bool) -> Iterator[Report | None]:
@@ -203,6 +214,7 @@ def _of_files(names: Sequence[str], reading: Reading, alone: bool) -> Iterator[R
             if getattr(fmt, "unites", ""):
                 gathered.setdefault(fmt.name, []).append(file)
             else:
+                reading.current = file.name
                 yield reading.attempt(file.name, _of_file, fmt, [file], reading.sources)
     for name, together in gathered.items():
         yield from _united(reading.recognise.named(name), together, reading, alone)
@@ -213,6 +225,7 @@ def _united(fmt: Format, files: Sequence[Input], reading: Reading, alone: bool) 
     units = _units(fmt, files)
     if not alone and len(units) > 1:
         try:
+            reading.current = _together(files)
             yield _of_file(fmt, files, reading.sources)
             return
         except (InputError, MissingExtra, OSError):
@@ -221,7 +234,13 @@ def _united(fmt: Format, files: Sequence[Input], reading: Reading, alone: bool) 
         units = [unit for unit in units if reading.attempt(unit[0].name, _of_file, fmt, unit, reading.sources)]
         units = [[file for unit in units for file in unit]] if units else []
     for unit in units:
+        reading.current = _together(unit)
         yield reading.attempt(unit[0].name, _of_file, fmt, unit, reading.sources)
+
+
+def _together(files: Sequence[Input]) -> str:
+    """Files that are read as one."""
+    return files[0].name + (f" (and {len(files) - 1} more)" if len(files) > 1 else "")
 
 
 def _units(fmt: Format, files: Sequence[Input]) -> list[list[Input]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import compress
 from typing import Literal
@@ -39,7 +39,14 @@ _COMBINE_SETS: Mapping[How, columns.Combine] = {
 HOWS: tuple[How, ...] = tuple(_COMBINE)
 
 
-def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False, collapse: bool = True) -> Report:
+def merge(
+    reports: Iterable[Report],
+    how: How = "sum",
+    *,
+    relaxed: bool = False,
+    collapse: bool = True,
+    called: Callable[[], str] | None = None,
+) -> Report:
     """One report of several, file by file, one input at a time.
 
     how: "sum" adds hits (saturating at 2**63-1), "max" and "presence" (0 or 1) do not count twice what ran twice;
@@ -49,31 +56,33 @@ def merge(reports: Iterable[Report], how: How = "sum", *, relaxed: bool = False,
     Slices are united, but not under "subtract" and "intersect", where they would no longer be true.
     Inputs whose sources overlap: equal ones collapse (and a note says so), others raise DuplicateSource; with
     `collapse` false each counts as it comes, as under "subtract" and "intersect", which count nothing twice.
+    called: how people know the report that was handed out last; by its first source otherwise.
     """
     files: dict[Key, FileCoverage] = {}
     slices: dict[str, dict[Key, int]] = {}
     notes: dict[str, None] = {}
     seen: dict[object, Provenance] = {}
     told: dict[Key, str] = {}
+    owners: dict[object, str] = {}  # which input brought a source
     count = 0
     ledger = Ledger()  # what was added up in one column, not in `files` yet
     pair = how in ("subtract", "intersect")
     for report in reports:
         count += 1
+        name = (called() if called else "") or _called(report)
         if pair and count > 2:
             raise UsageError(f"--how {how} takes exactly two inputs")
         if pair and count == 2:
             notes.update(dict.fromkeys(incomparable(files, report.files)))
         notes.update(dict.fromkeys(report.notes))
-        for name, by_file in report.slices.items() if not pair else ():
-            mine = slices.setdefault(name, {})
+        for slice_name, by_file in report.slices.items() if not pair else ():
+            mine = slices.setdefault(slice_name, {})
             for key, bit_set in by_file.items():
                 mine[key] = mine.get(key, 0) | bit_set
         if pair or not collapse:
             seen.update((object(), source) for source in report.sources)
-        elif report.sources and not news(report.sources, seen, notes):
+        elif report.sources and not news(report.sources, seen, notes, name, owners):
             continue
-        name = _called(report)
         told.update((key, name) for key in report.files if key not in told)
         for part in ledger.add(name, report.files) if how == "sum" else [(name, report.files)]:
             _fold(files, part, how, relaxed, told, first=count == 1)

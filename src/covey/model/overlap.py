@@ -8,11 +8,20 @@ from covey.errors import DuplicateSource
 from covey.model.provenance import Provenance
 
 
-def news(sources: Iterable[Provenance], seen: dict[object, Provenance], notes: dict[str, None]) -> bool:
+def news(
+    sources: Iterable[Provenance],
+    seen: dict[object, Provenance],
+    notes: dict[str, None],
+    called: str = "one input",
+    owners: dict[object, str] | None = None,
+) -> bool:
     """Whether the sources of one report are new; False when all are in already; DuplicateSource when some are, or one
     is with another content. New ones are put into `seen`. A source that the report names twice, because it was counted
-    twice on purpose, is one."""
-    old = new = 0
+    twice on purpose, is one. called: the input of these sources, as the user knows it. owners: the same of each source
+    in `seen`."""
+    owners = {} if owners is None else owners
+    new = 0
+    old: list[object] = []
     own: set[object] = set()
     for source in sources:
         name = _name(source)
@@ -26,22 +35,29 @@ def news(sources: Iterable[Provenance], seen: dict[object, Provenance], notes: d
         if name not in seen:
             new += 1
             seen[name] = source
+            owners[name] = called
         elif seen[name].digest == source.digest:
-            old += 1
+            old.append(name)
             if source.path != seen[name].path:
                 notes[f"{source.path} holds the same as {seen[name].path} and counts once"] = None
         else:
             raise DuplicateSource(
-                f"{source.path or source.pod or source.component} is in two inputs with different content",
+                f"{_told(source)} is in {owners.get(name, 'another input')} and {called} with different content",
                 hint="merge the bundles themselves, in the order they were collected: a later capture then replaces "
                 "an earlier one",
             )
     if old and new:
         raise DuplicateSource(
-            "two inputs share some of their sources, so merging them would count those twice",
-            hint="merge what they were made from instead",
+            f"{called} and {owners.get(old[0], 'another input')} both hold {_told(seen[old[0]])}, "
+            "so merging them would count it twice",
+            hint=f"{len(old)} of the {new + len(old)} sources of {called} are in already; merge what they were made "
+            "from instead",
         )
     return new > 0 or not old
+
+
+def _told(source: Provenance) -> str:
+    return source.path or source.pod or source.component or "a source without a name"
 
 
 def _name(source: Provenance) -> object | None:

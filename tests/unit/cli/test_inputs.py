@@ -298,3 +298,15 @@ def test_paths_under_a_source_of_cobertura_are_explained(folder):
     )
     done = run(folder, "report", "c.xml", "--explain-paths")
     assert b"app.c -> pkg/app.c  (<source> /build/pkg, suffix)" in done.stdout
+
+
+def test_inputs_that_share_a_source_are_both_named_with_it(folder):
+    (folder / "more.info").write_text("SF:more.c\nDA:1,1\nend_of_record\n")
+    assert run(folder, "merge", "one.info", "more.info", "-o", "both.json").returncode == 0
+    done = run(folder, "report", "one.info", "both.json")
+    assert done.returncode == 2
+    said = done.stderr.decode()
+    assert "error: both.json and one.info both hold one.info, so merging them would count it twice" in said
+    assert "1 of the 2 sources of both.json are in already" in said
+    done = run(folder, "report", "--part", "unit=one.info", "--part", "e2e=both.json")
+    assert "part e2e and part unit both hold one.info" in done.stderr.decode()
