@@ -120,7 +120,7 @@ def merge(output: Path | None, name: str | None, **options: Any) -> int:
 
     wanted = name or name_for(output, "native")
     if wanted in plugins.names("renderers"):
-        raise UsageError(f"{wanted} is for people", hint=f"covey report --format {wanted} writes it")
+        raise UsageError(f"merge writes data, and {wanted} is none", hint=f"covey report --format {wanted} writes it")
     if unite(wanted, output, **options):
         return 0
     from covey.render.base import Options

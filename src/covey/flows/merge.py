@@ -19,6 +19,7 @@ from covey.model import merge as law
 from covey.model.paths import Alias
 from covey.model.provenance import Provenance
 from covey.model.report import Report
+from covey.render.notes import what_is_shown
 
 P = ParamSpec("P")
 Found = TypeVar("Found")
@@ -136,6 +137,7 @@ def load(
         raise InputError(f"no input is of commit {reading.commit}; there are: {told}")
     for fmt in reading.recognise.used.values():
         merged = fmt.complete(merged, reading.sources)
+    merged = what_is_shown(merged, how, [*(parts or ()), *named])
     counted = reading.scope(merged) if reading.scope else merged
     more = [
         *remarks.no_files(counted, merged),

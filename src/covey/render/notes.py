@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from covey.model.report import Report
 from covey.render.base import visible
@@ -11,12 +12,15 @@ from covey.render.counting import bounds
 _SHOWN = "shown: "  # how a note begins that says what the figures are of
 
 
-def what_is_shown(how: str, names: Sequence[str]) -> Iterator[str]:
-    """The note on a report of two inputs whose figures would else be taken for all that ran."""
+def what_is_shown(report: Report, how: str, names: Sequence[str]) -> Report:
+    """The report of inputs of these names, with the note that its figures would else be taken for all that ran. That of
+    an earlier report which is but one of the inputs is true no more, and goes."""
+    notes = [note for note in report.notes if len(names) == 1 or not note.startswith(_SHOWN)]
     if how == "subtract":
-        yield f"{_SHOWN}what {names[0]} reaches and {names[1]} does not"
+        notes.append(f"{_SHOWN}what {names[0]} reaches and {names[1]} does not")
     elif how == "intersect":
-        yield f"{_SHOWN}what {names[0]} and {names[1]} both reach"
+        notes.append(f"{_SHOWN}what {names[0]} and {names[1]} both reach")
+    return replace(report, notes=tuple(notes)) if tuple(notes) != report.notes else report
 
 
 def headlines(report: Report) -> list[str]:

@@ -90,7 +90,7 @@ def test_a_dash_is_standard_output(tmp_path, verb):
 def test_merge_writes_nothing_for_people(tmp_path):
     done = run(tmp_path, "merge", "in.json", "-o", "coverage.svg")
     assert done.returncode == 2
-    assert "badge is for people" in done.stderr
+    assert "merge writes data, and badge is none" in done.stderr
 
 
 def test_the_columns_and_metrics_that_the_options_name_are_those_there_are():

@@ -163,6 +163,19 @@ def test_what_no_part_names_is_a_part_too(tmp_path, reading):
     assert set(load([str(told)], reading, {"unit": [one]}).slices) == {"part:unit", "part:e2e"}
 
 
+def test_a_difference_says_what_it_is_of_as_long_as_that_is_true(tmp_path, reading):
+    for name, line in (("1.info", 1), ("2.info", 2)):
+        (tmp_path / name).write_text(f"TN:\nSF:app.py\nDA:{line},1\nend_of_record\n")
+    one, two = (str(tmp_path / name) for name in ("1.info", "2.info"))
+    only = load([], reading, {"e2e": [one], "unit": [two]}, "subtract")
+    assert only.notes == ("shown: what e2e reaches and unit does not",)
+    assert load([one, two], reading, how="intersect").notes == (f"shown: what {one} and {two} both reach",)
+    kept = tmp_path / "only.json"
+    kept.write_bytes(encode(only, "native"))
+    assert load([str(kept)], reading).notes == only.notes
+    assert not load([str(kept), two], reading, how="max", relaxed=True).notes
+
+
 def test_the_same_file_named_twice_counts_once(tmp_path, reading):
     info = tmp_path / "a.info"
     info.write_text("TN:\nSF:app.py\nDA:1,3\nend_of_record\n")
