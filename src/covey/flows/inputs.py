@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from covey import plugins
 from covey.errors import FormatError, InputError, MissingExtra, UsageError
+from covey.flows.damage import NOTHING_RECORDED
 from covey.formats.base import Format, Input
 
 SNIFFED = 4096  # bytes
@@ -183,8 +184,10 @@ class Recognise:
         packed = next((kind for kind, mark in ARCHIVES.items() if head.startswith(mark)), "")
         if packed or head[257:262] == b"ustar":
             raise FormatError(f"is {packed or 'a tar archive'}", path=file.name, hint="unpack it first")
-        what = "is of no format that covey knows" if head else "is empty"
-        raise FormatError(what, path=file.name, hint="`covey plugins` lists the formats; --from names one")
+        if not head:
+            raise FormatError("is empty", path=file.name, hint=NOTHING_RECORDED)
+        hint = "`covey plugins` lists the formats; --from names one"
+        raise FormatError("is of no format that covey knows", path=file.name, hint=hint)
 
     def knows(self, file: Input) -> bool:
         """Whether a format claims the file, or it cannot be opened or unpacked, which reading it will say."""

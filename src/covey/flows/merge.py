@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, ParamSpec, Protocol, TypeVar
 
 from covey import plugins
-from covey.errors import CoveyError, InputError, MissingExtra, SourceMismatch, UsageError
-from covey.flows import inputs, remarks
+from covey.errors import CoveyError, FormatError, InputError, MissingExtra, SourceMismatch, UsageError
+from covey.flows import damage, inputs, remarks
 from covey.flows.judging import headed
 from covey.formats.base import Format, Input, Sources
 from covey.model import merge as law
@@ -72,6 +72,15 @@ class Reading:
     def called(self) -> str:
         """`current`, for who asks later."""
         return self.current
+
+    def is_first(self, name: str, met: set[str]) -> bool:
+        """Whether the file is not among those met; one that is counts once, and a note says so."""
+        place = posixpath.normpath(name)
+        if place in met:
+            self.notes[f"{name} is named twice and counts once"] = None
+            return False
+        met.add(place)
+        return True
 
     def unlisted(self, error: OSError) -> None:
         """A folder that cannot be listed: what is in it would be missing without a word."""
@@ -191,7 +200,8 @@ def _reports(names: Sequence[str], reading: Reading, alone: bool = False) -> Ite
 
 
 def _of_bundles(names: Sequence[str], reading: Reading) -> Iterator[Report | None]:
-    named = [name for name in names if inputs.is_bundle(name)]
+    met: set[str] = set()
+    named = [name for name in names if inputs.is_bundle(name) and reading.is_first(name, met)]
     if not named:
         return
     from covey.flows import bundles
@@ -206,10 +216,13 @@ def _of_bundles(names: Sequence[str], reading: Reading) -> Iterator[Report | Non
 
 def _of_files(names: Sequence[str], reading: Reading, alone: bool) -> Iterator[Report | None]:
     gathered: dict[str, list[Input]] = {}
+    met: set[str] = set()
     for name in names:
         if inputs.is_bundle(name):
             continue
         for file in reading.attempt(name, inputs.files, name, reading.recognise, reading.notes, reading.unlisted) or ():
+            if not alone and not reading.is_first(file.name, met):
+                continue
             fmt = reading.attempt(file.name, reading.recognise.of, file)
             if fmt is None:
                 continue
@@ -217,7 +230,7 @@ def _of_files(names: Sequence[str], reading: Reading, alone: bool) -> Iterator[R
                 gathered.setdefault(fmt.name, []).append(file)
             else:
                 reading.current = file.name
-                yield reading.attempt(file.name, _of_file, fmt, [file], reading.sources)
+                yield reading.attempt(file.name, _of_file, fmt, [file], reading)
     for name, together in gathered.items():
         yield from _united(reading.recognise.named(name), together, reading, alone)
 
@@ -228,16 +241,16 @@ def _united(fmt: Format, files: Sequence[Input], reading: Reading, alone: bool) 
     if not alone and len(units) > 1:
         try:
             reading.current = _together(files)
-            yield _of_file(fmt, files, reading.sources)
+            yield _of_file(fmt, files, reading)
             return
         except (InputError, MissingExtra, OSError):
             if not reading.keep_going:
                 raise
-        units = [unit for unit in units if reading.attempt(unit[0].name, _of_file, fmt, unit, reading.sources)]
+        units = [unit for unit in units if reading.attempt(unit[0].name, _of_file, fmt, unit, reading)]
         units = [[file for unit in units for file in unit]] if units else []
     for unit in units:
         reading.current = _together(unit)
-        yield reading.attempt(unit[0].name, _of_file, fmt, unit, reading.sources)
+        yield reading.attempt(unit[0].name, _of_file, fmt, unit, reading)
 
 
 def _together(files: Sequence[Input]) -> str:
@@ -255,8 +268,12 @@ def _units(fmt: Format, files: Sequence[Input]) -> list[list[Input]]:
     return list(folders.values())
 
 
-def _of_file(fmt: Format, files: Sequence[Input], sources: Sources) -> Report:
-    report = fmt.read(files, sources)
+def _of_file(fmt: Format, files: Sequence[Input], reading: Reading) -> Report:
+    try:
+        report = fmt.read(files, reading.sources)
+    except FormatError as error:
+        of = next((file for file in files if file.name == error.path), files[0])
+        raise damage.explained(error, of, reading.format) from None
     if report.sources:
         return report
     return replace(report, sources=tuple(Provenance(path=file.name, digest=_digest(file)) for file in files))

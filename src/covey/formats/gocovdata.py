@@ -129,6 +129,9 @@ class _Capture:
                 hint="read the whole folder that GOCOVERDIR named; one covmeta file says what was built",
             )
         notes = [f"counters of builds whose covmeta is not here do not count: {listed(orphans)}"] if orphans else []
+        still = [self._metas[hash_].path for hash_ in self._builds if hash_ not in self._processes]
+        if still:
+            notes.append(f"nothing that ran is recorded beside {listed(still)}: Go writes counters when a program ends")
         if self._unfinished:
             notes.append(f"unfinished files do not count: {listed(self._unfinished)}")
         return notes

@@ -93,6 +93,12 @@ def test_a_build_that_never_ran_is_at_0():
     assert [source.path for source in report.sources] == [str(META)]
 
 
+def test_a_covmeta_alone_is_told():
+    (told,) = read(META).notes
+    assert told.startswith(f"nothing that ran is recorded beside {META}: ")
+    assert read(META, counters([])).notes == ()
+
+
 def test_counters_saturate_as_in_go():
     most = 2**32 - 1
     one = counters([(1, NEVER, [most, 1, 2, 0, 0])], f"covcounters.{HASH}.1.1")
