@@ -86,6 +86,10 @@ def outcome(reports, how, relaxed):
     return dict(merged.files), merged.sources, merged.notes
 
 
+def only(path, report):
+    return Report({key: file for key, file in report.files.items() if key[1] == path}, report.sources)
+
+
 def plain(report):
     return Report(dict(report.files.items()), report.sources)
 
@@ -95,7 +99,11 @@ def test_sheets_are_merged_as_their_files_are(reports, how, relaxed):
     if how in ("subtract", "intersect"):
         reports = (reports * 2)[:2]
         reports = [Report(one.files) for one in reports]
-    assert outcome(reports, how, relaxed) == outcome(map(plain, reports), how, relaxed)
+    found, expected = outcome(reports, how, relaxed), outcome(map(plain, reports), how, relaxed)
+    if isinstance(expected, str):  # of several files that differ either may be named
+        path = found.partition(":")[0]
+        expected = outcome([only(path, report) for report in reports], how, relaxed)
+    assert found == expected
 
 
 @given(inputs())
