@@ -37,6 +37,8 @@ _COMBINE_SETS: Mapping[How, columns.Combine] = {
     "intersect": columns.one_if_both,
 }
 HOWS: tuple[How, ...] = tuple(_COMBINE)
+# One note for both, without names: so it is the same whatever is merged first, as everything of a merge.
+_NOT_COUNTED = "in some files an input tells only that a line ran, or blocks differ, so the result tells no more there"
 
 
 def merge(
@@ -85,16 +87,22 @@ def merge(
             continue
         told.update((key, name) for key in report.files if key not in told)
         for part in ledger.add(name, report.files) if how == "sum" else [(name, report.files)]:
-            _fold(files, part, how, relaxed, told, first=count == 1)
+            _fold(files, part, how, relaxed, told, notes, first=count == 1)
     if pair and count != 2:
         raise UsageError(f"--how {how} takes exactly two inputs")
     for part in ledger.close():
-        _fold(files, part, how, relaxed, told, first=False)
+        _fold(files, part, how, relaxed, told, notes, first=False)
     return Report.of(files.values(), seen.values(), slices, notes)
 
 
 def _fold(
-    files: dict[Key, FileCoverage], part: Part, how: How, relaxed: bool, told: Mapping[Key, str], first: bool
+    files: dict[Key, FileCoverage],
+    part: Part,
+    how: How,
+    relaxed: bool,
+    told: Mapping[Key, str],
+    notes: dict[str, None],
+    first: bool,
 ) -> None:
     """`told`: which input brought a file first."""
     name, others = part
@@ -109,9 +117,12 @@ def _fold(
                 continue
             mine = _nothing_of(file)
         try:
-            files[key] = merge_files(mine, file, how, relaxed=relaxed)
+            merged = merge_files(mine, file, how, relaxed=relaxed)
         except SourceMismatch as error:
             raise SourceMismatch(f"{error.what} ({told[key]} and {name})", hint=error.hint) from None
+        if key in files and (mine.mode != file.mode or isinstance(merged.blocks, str)):
+            notes[_NOT_COUNTED] = None
+        files[key] = merged
     if how == "intersect":
         for key in files.keys() - others.keys():
             files[key] = merge_files(files[key], FileCoverage(key[1], repository=key[0]), how, relaxed=relaxed)
