@@ -75,7 +75,7 @@ class PythonFiles:
     @property
     def notes(self) -> list[str]:
         config = self.rules.file or "its defaults"
-        rule = f"Python files count by coverage.py's statements, with the exclusions of {config}"
+        rule = f"counted: Python files by coverage.py's statements, with the exclusions of {config}"
         warned = [f"coverage configuration: {warning}" for warning in self.rules.warnings]
         return [rule, *warned, *(f"{what}: {_some(paths)}" for what, paths in self._noted.items())]
 

@@ -13,7 +13,7 @@ from covey.render.counting import below, has_statements, joint, label, measured,
 from covey.render.html_data import as_json
 from covey.render.html_listing import Row, listing
 from covey.render.html_shell import Shell, bar, esc, in_script, script_data
-from covey.render.notes import headlines, remarks
+from covey.render.notes import explains, headlines, remarks
 from covey.render.slices import Part, parts_of
 
 COLUMN_LIMIT = 4  # parts that get a column of their own
@@ -97,7 +97,8 @@ class Index:
 
     def _notes(self) -> str:
         notes = remarks(self.report)
-        shown = [f'<p class="note">{esc(visible(note))}</p>' for note in notes[:NOTES_LIMIT]]
+        kinds = ["note plain" if explains(note) else "note" for note in notes[:NOTES_LIMIT]]
+        shown = [f'<p class="{kind}">{esc(visible(note))}</p>' for kind, note in zip(kinds, notes, strict=False)]
         if len(notes) > NOTES_LIMIT:
             shown.append(f'<p class="note">… and {len(notes) - NOTES_LIMIT:,} more notes.</p>')
         return "".join(shown)

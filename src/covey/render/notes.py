@@ -9,7 +9,10 @@ from covey.model.report import Report
 from covey.render.base import visible
 from covey.render.counting import bounds
 
-_SHOWN = "shown: "  # how a note begins that says what the figures are of
+# What a note is about is told by how it begins, in covey's own report too.
+_SHOWN = "shown: "  # what the figures are of
+_COUNTED = "counted: "  # by which rule
+_RULES = (_COUNTED, "not counted by ")  # what a rule did that holds for the repository or that was asked for
 
 
 def what_is_shown(report: Report, how: str, names: Sequence[str]) -> Report:
@@ -31,3 +34,13 @@ def headlines(report: Report) -> list[str]:
 def remarks(report: Report) -> list[str]:
     """What a reader must know besides."""
     return [*(note for note in report.notes if not note.startswith(_SHOWN)), *bounds(report)]
+
+
+def explains(note: str) -> bool:
+    """Whether a note says how it was counted and asks for nothing; all others tell of something amiss, or may do so."""
+    return note.startswith(_RULES)
+
+
+def sentence(note: str) -> str:
+    """A note as a line of text."""
+    return f"C{visible(note[1:])}." if note.startswith(_COUNTED) else f"Note: {visible(note)}"

@@ -12,7 +12,7 @@ from covey.render.chosen import Row, chosen, files, rows_of
 from covey.render.columns import laid_out, width_of, wrapped
 from covey.render.counting import joint, rule
 from covey.render.gaps import missing, reached_alone
-from covey.render.notes import headlines, remarks
+from covey.render.notes import headlines, remarks, sentence
 from covey.render.slices import Part, parts_of
 
 
@@ -53,7 +53,7 @@ def table(report: Report, options: Options, width: int = 0) -> str:
         left_out = [*left_out, f"Not shown: {files(found.cut)} that lack less; --limit 0 shows all."]
     body += [*left_out, ""] if left_out else []
     body += _parts(report, options, width)
-    said = [f"Counted: {rule(report)}.", *(f"Note: {visible(note)}" for note in remarks(report))]
+    said = [f"Counted: {rule(report)}.", *map(sentence, remarks(report))]
     body += [line for sentence in said for line in wrapped(sentence, width)]
     return "\n".join(body) + "\n"
 

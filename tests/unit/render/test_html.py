@@ -12,9 +12,12 @@ import pytest
 import shown_project
 
 from covey.errors import UsageError
+from covey.formats.pyfiles import PythonFiles
+from covey.formats.sources import NoSources
 from covey.model.blocks import Block, Blocks
 from covey.model.counted import Arm, Branches, Lines
 from covey.model.report import FileCoverage, Report, bits
+from covey.model.scope import Scope
 from covey.render.base import Options
 from covey.render.html import RENDERER
 from covey.render.page_names import page_names
@@ -264,3 +267,12 @@ def test_one_part_is_shown_too(tmp_path):
     assert "What each part reaches" in index
     assert '<td class="n">2</td><td class="n only">2</td>' in index
     assert data_of(index)["files"][0][-1] == 2
+
+
+def test_notes_that_only_explain_do_not_look_like_warnings(tmp_path):
+    notes = [*PythonFiles(NoSources(), measured=False).notes, "amiss"]
+    kept = Scope(exclude=("b.py",)).apply(Report.of([FileCoverage("b.py", Lines.of({1: 1}))], notes=notes))
+    index = (render(kept, tmp_path / "out") / "index.html").read_text()
+    plain = re.findall('<p class="note plain">(.*?)</p>', index)
+    assert [note.partition(" ")[0] for note in plain] == ["counted:", "not"]
+    assert re.findall('<p class="note">(.*?)</p>', index) == ["amiss"]

@@ -154,6 +154,11 @@ def test_what_the_figures_are_of_comes_first():
     assert text.endswith("Counted: lines.\nNote: one\n")
 
 
+def test_by_which_rule_a_format_counts_stands_with_the_figures_rule():
+    report = Report.of([FileCoverage("a.py", Lines.of({1: 1}))], notes=["counted: Python files by a rule", "one"])
+    assert shown(report).endswith("\nCounted: lines.\nCounted: Python files by a rule.\nNote: one\n")
+
+
 TILL = "services/pay/src/main/java/com/acme/pay/Till.java"
 
 
