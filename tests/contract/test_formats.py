@@ -96,10 +96,13 @@ def test_the_same_report_gives_the_same_bytes(name):
 
 @writers
 def test_what_is_written_reads_back(name):
-    """Lines that ran, always; nothing that was not there."""
+    """Lines that ran, always; nothing that was not there. A file is left out where the format says so."""
     back = FORMATS[name].read([Input.of_bytes("x", written(name, REPORT))], NoSources())
-    assert set(back.files) == set(REPORT.files)
-    for key, file in REPORT.files.items():
+    losses = " ".join(FORMATS[name].losses(REPORT)) if hasattr(FORMATS[name], "losses") else ""
+    files = {key: file for key, file in REPORT.files.items() if key[1] not in losses}
+    assert files
+    assert set(back.files) == set(files)
+    for key, file in files.items():
         ran = [line for line, hits in back.files[key].lines.items() if hits]
         assert ran == [line for line, hits in file.lines.items() if hits]
 

@@ -27,6 +27,7 @@ def _tell_notes(report: Report, wanted: str) -> None:
     """What a reader must know, where the output has no place for it."""
     if wanted in NOTED:
         return
+    from covey.flows.show import losses
     from covey.render.counting import bounds
 
     notes = [*report.notes, *bounds(report)]
@@ -34,6 +35,8 @@ def _tell_notes(report: Report, wanted: str) -> None:
         note(text)
     if len(notes) > MOST_NOTES:
         note(f"and {len(notes) - MOST_NOTES} more; covey report shows all")
+    for text in losses(report, wanted):
+        note(text)
 
 
 @click.command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -80,6 +81,12 @@ def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> l
     with whole(out) as stream:
         fmt.write(report, stream)
     return [out]
+
+
+def losses(report: Report, name: str) -> Sequence[str]:
+    """Notes on what the data format of that name has no place for; none of what shows the report to people."""
+    told = None if _is_renderer(name) else getattr(_data_format(name), "losses", None)
+    return tuple(told(report)) if told else ()
 
 
 def _is_renderer(name: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import operator
+import posixpath
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from covey.formats.coverageunion import Union
     from covey.formats.pyfiles import Built, PythonFiles
 
+_NAMED = 3  # files that a note names
 _JSON = re.compile(rb'\s*\{\s*"meta"\s*:\s*\{[^{}]*"branch_coverage"')
 
 
@@ -83,10 +85,21 @@ class CoveragePy:
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """A database that coverage.py opens: lines that ran, and slices "test:NAME" as contexts. Paths are the
-        repository's, as with `relative_files = true`."""
+        repository's, as with `relative_files = true`. Files of other languages, whose lines that did not run neither
+        it nor coverage.py would know, are left out."""
         from covey.formats.coverageout import database
 
-        out.write(database({name: _contexts(report, key) for key, name in flat_paths(report).items()}))
+        paths = flat_paths(report).items()
+        out.write(database({name: _contexts(report, key) for key, name in paths if _is_python(name)}))
+
+    def losses(self, report: Report) -> Iterator[str]:
+        """Notes on what `write` leaves out, and what coverage.py needs to read it."""
+        others = [path for _, path in report.files if not _is_python(path)]
+        if others:
+            several = "1 file that is" if len(others) == 1 else f"{len(others):,} files that are"
+            told = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else "")
+            yield f"left out of coverage.py's data, which has no place for them: {several} not Python: {told}"
+        yield "paths are the repository's: coverage.py needs [run] relative_files = true, and to run in its root"
 
     def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - it names them itself
         """Unchanged: coverage.py adds to its data what nothing loaded, when it was asked for by `source`."""
@@ -94,6 +107,11 @@ class CoveragePy:
 
 
 FORMAT = CoveragePy()
+
+
+def _is_python(path: str) -> bool:
+    """By the name: scripts have no suffix."""
+    return posixpath.splitext(path)[1] in ("", ".py", ".pyw")
 
 
 def _is_dump(head: bytes) -> bool:

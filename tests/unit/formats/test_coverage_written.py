@@ -1,0 +1,40 @@
+"""coverage.py's data out of a report of several languages: Python's files alone, and what is left out is told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+MIXED = """{"schema": "covey.report/1", "files": {
+    "shop/till.py": {"mode": "set", "lines": {"1": 1, "2": 0}},
+    "bin/tool": {"mode": "set", "lines": {"1": 1}},
+    "a.go": {"mode": "count", "lines": {"3": 4, "5": 0}}, "b.ts": {"mode": "count", "lines": {"1": 0}}}}"""
+PYTHON = '{"schema": "covey.report/1", "files": {"till.py": {"mode": "set", "lines": {"1": 1, "2": 0}}}}'
+
+
+def covey(folder, *arguments):
+    command = [sys.executable, "-m", "covey", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_files_that_are_not_python_are_left_out_and_told(tmp_path):
+    (tmp_path / "in.json").write_text(MIXED)
+    for verb in ("merge", "report"):
+        told = covey(tmp_path, verb, "in.json", "-o", "x.coverage").stderr
+        assert "which has no place for them: 2 files that are not Python: a.go, b.ts" in told
+        assert "relative_files = true" in told
+        shown = covey(tmp_path, "report", "x.coverage").stdout
+        assert "till.py" in shown
+        assert "bin/tool" in shown
+        assert "a.go" not in shown
+        (tmp_path / "x.coverage").unlink()
+
+
+def test_of_python_alone_only_the_paths_are_told(tmp_path):
+    (tmp_path / "in.json").write_text(PYTHON)
+    told = covey(tmp_path, "merge", "in.json", "-o", "x.coverage").stderr
+    assert "left out" not in told
+    assert "relative_files = true" in told
+    assert "relative_files" not in covey(tmp_path, "report", "in.json", "-o", "x.info").stderr
