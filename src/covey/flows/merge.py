@@ -14,6 +14,7 @@ from covey import plugins
 from covey.errors import CoveyError, FormatError, InputError, MissingExtra, SourceMismatch, UsageError
 from covey.flows import damage, inputs, remarks
 from covey.flows.judging import headed
+from covey.flows.parts import with_other
 from covey.formats.base import Format, Input, Sources
 from covey.model import merge as law
 from covey.model.paths import Alias
@@ -136,7 +137,7 @@ def load(
         rest: Iterable[Report] = (law.merge(_reports([name], reading), relaxed=relaxed) for name in named)
     else:
         rest = _counted(_reports(named, reading, alone=count_inputs), count_inputs)
-        rest = (_of_no_part(report, parts) for report in rest) if parts else rest
+        rest = with_other(rest, parts) if parts else rest
     called = reading.called
     merged = law.merge(chain(in_parts, rest), how, relaxed=relaxed, collapse=not count_inputs, called=called)
     if reading.failures and not merged.files and not merged.sources:
@@ -173,17 +174,6 @@ def _of_part(
     found = law.merge(reports, how, relaxed=relaxed, collapse=not count_inputs, called=reading.called)
     reading.current = f"part {name}"
     return law.with_slice(found, f"part:{name}")
-
-
-def _of_no_part(report: Report, parts: Mapping[str, Sequence[str]]) -> Report:
-    """An input that no part has, as "part:other", unless it tells its own parts. Without it what a part alone reached
-    would seem to be more than it is."""
-    if any(name.startswith("part:") for name in report.slices):
-        return report
-    name = "other"
-    while name in parts:
-        name += " inputs"
-    return law.with_slice(report, f"part:{name}")
 
 
 def _counted(reports: Iterable[Report], count_inputs: bool) -> Iterable[Report]:

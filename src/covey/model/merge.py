@@ -310,9 +310,5 @@ def _ones(hits: array[int]) -> array[int]:
 
 def with_slice(report: Report, name: str) -> Report:
     """The report with one slice more: `name` -> every line it covers."""
-    covered = {
-        key: bits(number for number, hits in file.lines.items() if hits)
-        for key, file in report.files.items()
-        if file.lines.ratio.covered
-    }
-    return replace(report, slices={**report.slices, name: covered})
+    ran = ((key, bits(compress(file.lines.numbers, file.lines.hits))) for key, file in report.files.items())
+    return replace(report, slices={**report.slices, name: {key: bit_set for key, bit_set in ran if bit_set}})
