@@ -7,7 +7,7 @@ the room (`covey.formats`, `covey.renderers`, `covey.agents`); our own names can
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -65,10 +65,18 @@ def load(room: Room, name: str) -> Any:
     """The object of that name; UsageError naming those there are when there is none."""
     value = OURS[room].get(name) or {plugin.name: plugin.value for plugin in others(room)}.get(name)
     if value is None:
-        known = ", ".join(plugin.name for plugin in every(room))
-        raise UsageError(f"there is no {room[:-1]} {name!r}", hint=f"these are installed: {known}")
+        hint = nearest(name, [plugin.name for plugin in every(room)])
+        raise UsageError(f"there is no {room[:-1]} {name!r}", hint=hint)
     module, _, attribute = value.partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def nearest(name: str, there: Sequence[str]) -> str:
+    """A hint for who mistyped a name: the one that comes nearest, and all there are."""
+    import difflib
+
+    near = difflib.get_close_matches(name, there, 1)
+    return (f"did you mean {near[0]}? " if near else "") + f"There are: {', '.join(there)}"
 
 
 def names(room: Room) -> tuple[str, ...]:

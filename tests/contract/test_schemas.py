@@ -190,7 +190,7 @@ WRONG = [
     ("covey.config/1", "settings 0 setting", "collect"),
     ("covey.config/1", "settings 0 value", {"a": 1}),
     ("covey.paths/1", "paths", [{"recorded": "/x", "path": None}]),
-    ("covey.paths/1", "paths 0 path", None),
+    ("covey.paths/1", "paths 1 path", None),
     ("covey.plugins/1", "plugins 0 room", "stores"),
     ("covey.identity/1", "started", "2026-11-21 08:19"),
     ("covey.identity/1", "ports", [70000]),

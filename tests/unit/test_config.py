@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
 
-from covey import config
+from covey import config, plugins
 from covey.cli import app
-from covey.errors import ConfigError
+from covey.errors import ConfigError, UsageError
 from covey.model.paths import Alias
+from covey.model.report import Report
 
 FLAGS = {"collect": frozenset({"port", "namespace"}), "report": frozenset({"show_missing"})}
 
@@ -183,3 +186,45 @@ def test_a_checkout_never_chooses_programs_secrets_or_who_is_sent_them(here, ver
     error = ask(verb).exception
     assert isinstance(error, ConfigError)
     assert "from a settings file" in error.what
+
+
+def test_what_config_prints_is_a_settings_file_that_says_the_same(here):
+    (here / ".git").mkdir()
+    (here / "covey.toml").write_text(
+        '[paths]\n"*/a \\"b\\"" = "src"\n[report]\ntitle = "it\'s \\u007f = 1\\n"\nthreshold = 80\n'
+        'exclude = ["a/", "b"]\n'
+    )
+    variables = {"COVEY_REPORT_SHOW_MISSING": "1", "COVEY_COLLECT_KUBECONFIG": "k"}
+    before = json.loads(ask("config", "--json", **variables).stdout)
+    printed = ask("config", **variables).stdout
+    assert 'exclude = ["a/", "b"]' in printed
+    assert "show_missing = true  # environment" in printed
+    assert '# kubeconfig = "k"  # environment; not taken from a settings file' in printed
+    (here / "covey.toml").write_text(printed)
+    after = json.loads(ask("config", "--json", COVEY_COLLECT_KUBECONFIG="k").stdout)
+    assert after["paths"] == before["paths"] == {'*/a "b"': "src"}
+    values = [{row["setting"]: row["value"] for row in found["settings"]} for found in (before, after)]
+    assert values[0] == values[1]
+    assert ask("report", "a.json").exit_code == 0
+
+
+def test_config_of_an_unknown_verb_names_those_there_are():
+    error = ask("config", "reprot").exception
+    assert "did you mean report?" in error.hint
+    assert "collect" in error.hint
+
+
+def test_plugins_tell_what_is_written():
+    rows = {row["name"]: row["does"] for row in json.loads(ask("plugins", "--json").stdout)["plugins"]}
+    assert (rows["lcov"], rows["v8"], rows["html"], rows["python"]) == (["reads", "writes"], ["reads"], ["writes"], [])
+    assert re.search(r"formats +lcov +reads and writes +covey", ask("plugins").stdout)
+
+
+@pytest.mark.parametrize("name", plugins.names("formats"))
+def test_what_is_only_read_refuses_to_be_written(name):
+    fmt = plugins.load("formats", name)
+    if name in plugins.ONLY_READ:
+        with pytest.raises(UsageError):
+            fmt.write(Report(), io.BytesIO())
+    else:
+        fmt.write(Report(), io.BytesIO())

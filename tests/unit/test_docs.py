@@ -14,6 +14,7 @@ from covey import plugins
 from covey.cli import app
 from covey.client import CoverageClient
 from covey.errors import CoveyError
+from covey.flows import show
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -42,6 +43,13 @@ def test_each_error_has_its_heading():
 def test_each_format_has_its_heading():
     text = "\n".join(headings("formats.md"))
     assert [name for name in plugins.names("formats") if name not in text] == []
+
+
+def test_each_name_of_an_output_is_told():
+    text = (REFERENCE / "formats.md").read_text()
+    rows = re.findall(r"^\| (`.*`) \| `(\w+)`", text.split("## Names of outputs")[1].split("\n## ")[0], re.MULTILINE)
+    told = {name.removeprefix("*"): form for names, form in rows for name in re.findall("`([^`]+)`", names)}
+    assert told == {**show.SUFFIXES, "junit*.xml": "junit", ".coverage.*": "coveragepy"}
 
 
 def test_each_method_of_the_client_has_its_heading_with_its_arguments():

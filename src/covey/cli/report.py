@@ -69,13 +69,14 @@ def report(name: str | None, output: Path | None, explain_paths: bool, as_json: 
     standard input.
     """
     from covey.flows.judging import refuse_unknown
-    from covey.flows.show import CheckoutTexts, name_for, show
+    from covey.flows.show import CheckoutTexts, check, name_for, show
 
     if as_json and not explain_paths:
         raise UsageError("--json goes with --explain-paths", hint="the report as data is --format json")
     if explain_paths and (name or output):
         raise UsageError("--explain-paths goes to standard output, as text or with --json as data")
     wanted = name or name_for(output, "text")
+    check(wanted)
     showing = {option: options.pop(option) for option in SHOWN}
     merged, reading = read(**options)
     if explain_paths:
@@ -114,16 +115,17 @@ def _explain(reading: Reading, report: Report, as_json: bool) -> None:
     "name",
     metavar="FORMAT",
     shell_complete=completing.written_formats,
-    help="Data format to write; by -o's name, else covey's own.",
+    help="Data format to write; by -o's name; covey's own to stdout.",
 )
 @cancelled_as_interrupted
 def merge(output: Path | None, name: str | None, **options: Any) -> int:
     """Merge bundles and reports of any known format into one file."""
-    from covey.flows.show import CheckoutTexts, name_for, show
+    from covey.flows.show import CheckoutTexts, check, name_for, show
 
-    wanted = name or name_for(output, "native")
+    wanted = name or name_for(output, "native", strict=True)
     if wanted in plugins.names("renderers"):
         raise UsageError(f"merge writes data, and {wanted} is none", hint=f"covey report --format {wanted} writes it")
+    check(wanted, only_data=True)
     if unite(wanted, output, **options):
         return 0
     from covey.render.base import Options

@@ -147,7 +147,8 @@ def _of_path(path: Path) -> Input:
     if path.is_file():
         return Input.of_path(path)
     if not path.exists():
-        raise InputError(f"{path} does not exist")
+        hint = "" if path.suffix else f"covey collect -o {path} makes a bundle of that name"
+        raise InputError(f"{path} does not exist", hint=hint)
     with path.open("rb") as stream:
         return of_stream(str(path), stream)
 

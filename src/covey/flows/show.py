@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -50,8 +51,9 @@ def known() -> tuple[str, ...]:
     return (*plugins.names("renderers"), "json", *plugins.written())
 
 
-def name_for(path: Path | None, default: str) -> str:
-    """The format that an output's name asks for; UsageError for the name of one page."""
+def name_for(path: Path | None, default: str, *, strict: bool = False) -> str:
+    """The format that an output's name asks for; UsageError for the name of one page, and where it asks for none and
+    is `strict`: but a pipe or a device may be called as it likes."""
     if path is None:
         return default
     if path.name.startswith(".coverage."):  # as coverage.py itself calls the files of parallel runs
@@ -60,7 +62,13 @@ def name_for(path: Path | None, default: str) -> str:
         return "junit"
     if path.suffix.lower() in (".html", ".htm"):
         raise UsageError(f"{path} is one file, and the HTML report is a folder", hint="--format html -o FOLDER")
-    return SUFFIXES.get(path.name.lower()) or SUFFIXES.get(path.suffix.lower()) or default
+    found = SUFFIXES.get(path.name.lower()) or SUFFIXES.get(path.suffix.lower())
+    if found is None and strict and (path.is_file() or not path.exists()):
+        data = ", ".join(f"{end} ({name})" for end, name in SUFFIXES.items() if name in plugins.written())
+        raise UsageError(
+            f"the name of {path} says no format", hint=f"name one with --format, or the file as one of: {data}"
+        )
+    return found or default
 
 
 def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> list[Path]:
@@ -113,10 +121,20 @@ def _rendered(report: Report, renderer: Renderer, out: Path | BinaryIO, options:
     return [index if index.is_file() else out]
 
 
-def _data_format(name: str) -> Any:
+def check(name: str, *, only_data: bool = False) -> None:
+    """UsageError where nothing of that name can be written; to be known before anything is read. only_data: renderers
+    are not offered."""
+    if not _is_renderer(name):
+        fmt = _data_format(name, plugins.names("renderers") if only_data else ())
+        if DATA_NAMES.get(name, name) in plugins.ONLY_READ:
+            fmt.write(Report(), io.BytesIO())  # which says what to write instead
+
+
+def _data_format(name: str, hidden: Collection[str] = ()) -> Any:
     """The data format of that name; UsageError naming all that --format takes."""
     try:
         return plugins.load("formats", DATA_NAMES.get(name, name))
     except UsageError as error:
-        hint = "XML is called cobertura" if name == "xml" else f"there are: {', '.join(known())}"
+        there = [one for one in known() if one not in hidden]
+        hint = "XML is called cobertura" if name == "xml" else plugins.nearest(name, there)
         raise UsageError(error.what, hint=hint) from None

@@ -54,7 +54,9 @@ def test_a_near_miss_is_named():
 def test_a_wrong_input_is_one_clear_message():
     done = run("report", "/does/not/exist")
     assert done.returncode == 2
-    assert done.stderr == "error: /does/not/exist does not exist\n"
+    made = "covey collect -o /does/not/exist makes a bundle of that name"
+    assert done.stderr == f"error: /does/not/exist does not exist\n  {made}\n"
+    assert run("report", "/does/not/exist.xml").stderr == "error: /does/not/exist.xml does not exist\n"
     assert done.stdout == ""
 
 

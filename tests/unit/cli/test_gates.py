@@ -41,7 +41,7 @@ def test_both_names_at_once_are_refused(run):
 
 
 def test_the_threshold_is_called_so(run):
-    assert "report.threshold = " in run("config", "report").stdout
+    assert "# threshold is not set" in run("config", "report").stdout
     assert "did you mean report.threshold?" in run("report", "in.json", settings="[report]\ntreshold = 1\n").stderr
 
 

@@ -31,7 +31,7 @@ def test_xml_is_led_to_its_format(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "form"),
-    [(".coverage", "coveragepy"), (".coverage.all", "coveragepy"), ("a.xml", "cobertura"), ("unknown", "native")],
+    [(".coverage", "coveragepy"), (".coverage.all", "coveragepy"), ("a.xml", "cobertura"), ("a.json", "native")],
 )
 def test_merge_says_which_format_it_wrote(tmp_path, name, form):
     done = run(tmp_path, "merge", "in.json", "-o", name)
@@ -85,6 +85,41 @@ def test_a_dash_is_standard_output(tmp_path, verb):
     done = run(tmp_path, verb, "in.json", "--format", "json", "-o", "-")
     assert done.stdout.startswith('{"schema"')
     assert {path.name for path in tmp_path.iterdir()} == {"in.json"}
+
+
+@pytest.mark.parametrize("name", ["all.yaml", "foo", "coverage.JSONL"])
+def test_merge_is_told_a_format_by_name_or_by_flag(tmp_path, name):
+    done = run(tmp_path, "merge", "in.json", "-o", name)
+    assert done.returncode == 2
+    assert f"the name of {name} says no format" in done.stderr
+    assert "--format" in done.stderr
+    assert ".info (lcov)" in done.stderr
+    assert not (tmp_path / name).exists()
+    assert run(tmp_path, "merge", "in.json", "-o", name, "--format", "lcov").returncode == 0
+    assert run(tmp_path, "merge", "in.json", "-o", "/dev/stdout").stdout.startswith('{"schema"')
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "said"),
+    [
+        ("report", "htlm", "did you mean html?"),
+        ("merge", "colbertura", "did you mean cobertura?"),
+        ("merge", "v8", "write Istanbul's JSON instead"),
+        ("report", "gcov", "write lcov"),
+    ],
+)
+def test_a_format_that_cannot_be_written_is_told_before_anything_is_read(tmp_path, verb, name, said):
+    done = run(tmp_path, verb, "nowhere", "--format", name)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "nowhere" not in done.stderr
+
+
+def test_only_what_can_be_written_is_offered(tmp_path):
+    said = run(tmp_path, "merge", "in.json", "--format", "nonsense").stderr
+    assert "cobertura" in said
+    assert not any(name in said for name in ("html", "gocovdata", "v8", "segments"))
+    assert "v8" in run(tmp_path, "report", "in.json", "--from", "v9").stderr
 
 
 def test_merge_writes_nothing_for_people(tmp_path):
