@@ -4,8 +4,9 @@ such a name is opened only when it is a file of sensible size, never a pipe or a
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from covey.errors import ConfigError
@@ -20,6 +21,9 @@ CONFIG_FILES = (
 )
 NAMED_BY = "COVERAGE_RCFILE"  # the variable by which coverage.py is told of another file; then it looks at no other
 LARGEST = 4 << 20  # bytes
+PYTHON_RULE = "counted: Python files "  # how the note begins that says by which rule
+_SPEAKS = re.compile(rb"^[ \t]*\[[ \t]*(?:tool\.coverage\b|coverage:)", re.MULTILINE)  # a file that others share
+_LOOKED_AT = 1 << 20  # bytes of such a file
 _TELLING = 6  # characters: a shorter value of a variable is no secret, and is part of many words
 
 
@@ -46,6 +50,32 @@ def is_there(file: Path) -> bool:
         why = f"is larger than {LARGEST} bytes" if stat.S_ISREG(status.st_mode) else "is not a regular file"
         raise ConfigError(f"{file} {why}, so no coverage configuration")
     return True
+
+
+def nearer(root: Path | None, listed: Callable[[str], Iterable[str]], folders: Iterable[str]) -> list[str]:
+    """The configurations in the folders of a checkout and in those above them, but for the root's own: coverage.py
+    would take such a one when run there. listed: the checkout's files by the end of their names. Repository-relative,
+    ascending; none where the user's environment names the configuration."""
+    if root is None or os.environ.get(NAMED_BY, ""):
+        return []
+    above = {"/".join(folder.split("/")[:depth]) for folder in folders for depth in range(1, folder.count("/") + 2)}
+    found: dict[str, str] = {}  # one a folder, the first that coverage.py would look at
+    for name, own in CONFIG_FILES:
+        for path in listed(name):
+            folder, _, base = path.rpartition("/")
+            if base == name and folder in above and folder not in found and (own or _speaks(root / path)):
+                found[folder] = path
+    return sorted(found.values())
+
+
+def _speaks(file: Path) -> bool:
+    """Whether a file that others share has a section of coverage.py. It may be anything: what is none says nothing."""
+    try:
+        number = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    with os.fdopen(number, "rb") as stream:
+        return stat.S_ISREG(os.fstat(number).st_mode) and _SPEAKS.search(stream.read(_LOOKED_AT)) is not None
 
 
 def leads_out(root: Path, file: Path) -> bool:

@@ -11,6 +11,7 @@ What counts as executable, best first:
 
 from __future__ import annotations
 
+import posixpath
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from itertools import compress
 from covey.errors import FormatError
 from covey.formats.base import Place, Sources
 from covey.formats.intake import MOST_NAMED
+from covey.formats.pyconfig import PYTHON_RULE, nearer
 from covey.formats.pyrules import PythonRules, Scope
 from covey.formats.pysource import Judged, arms, judge, read_rules
 from covey.model.counted import Branches, Function, Functions, Lines
@@ -67,6 +69,7 @@ class PythonFiles:
         self._scope = scope(sources, self.rules)
         self._measured = measured
         self._noted: dict[str, dict[str, None]] = {}
+        self._folders: set[str] = set()  # of the checkout, that hold what was built
 
     def note(self, what: str, path: str) -> None:
         """One more file for the note that begins with `what`."""
@@ -74,10 +77,18 @@ class PythonFiles:
 
     @property
     def notes(self) -> list[str]:
-        config = self.rules.file or "its defaults"
-        rule = f"counted: Python files by coverage.py's statements, with the exclusions of {config}"
+        rule = f"{PYTHON_RULE}by coverage.py's statements, with the exclusions of {self._configuration()}"
         warned = [f"coverage configuration: {warning}" for warning in self.rules.warnings]
         return [rule, *warned, *(f"{what}: {_some(paths)}" for what, paths in self._noted.items())]
+
+    def _configuration(self) -> str:
+        """What the exclusions come from, and which file they do not come from though a reader may think so."""
+        taken = self.rules.file or "coverage.py's defaults"
+        others = nearer(self.sources.root, self.sources.listing, sorted(self._folders))
+        if not others:
+            return taken
+        told = f"{others[0]} is" if len(others) == 1 else f"{others[0]} and {len(others) - 1} more are"
+        return f"{taken} ({told} not looked at: --checkout {posixpath.dirname(others[0])})"
 
     def counts(self, place: Place) -> bool:
         """Whether the file is part of the figures; a file of the source asked for that has no place is noted."""
@@ -90,6 +101,8 @@ class PythonFiles:
 
     def build(self, place: Place, ran: Ran) -> Built:
         """The file's coverage, mode "set"."""
+        if place.mapped:
+            self._folders.add(posixpath.dirname(place.path))
         judged = None
         text = place.text
         if text is None:
