@@ -36,6 +36,8 @@ def idle_maps(sources: Sources, given: Collection[Alias]) -> Iterator[str]:
         return
     paths = sources.paths
     aliases = [alias for alias in paths.aliases if alias.rule == "--map"]
+    if not aliases:
+        return
     recorded = {path: normal(path) for path in sources.located}
     for alias in dict.fromkeys(aliases):
         led = ((path, alias.apply(clean)) for path, clean in recorded.items())
