@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -110,18 +111,17 @@ def _arms(entry: _File) -> tuple[list[Arm], bool]:
     """The arms, and whether they are all there.
 
     The arms of a "no branch" line count in the summary, as taken, but only those that really were taken are listed.
-    A line that lists one arm must have another, so that one is added without a name; what then still lacks is on
-    lines that list none.
+    A line that lists one arm must have another, so its arms are counted beside, without names (`Branches.told_once`);
+    what then still lacks is on lines that list none.
     """
     hits = {(line, str(end)): 0 for line, end in entry.missing_branches}
     hits |= {(line, str(end)): 1 for line, end in entry.executed_branches if line != end}  # loops: up to 6.x
     lacking = entry.summary.num_branches - len(hits)
-    listed: dict[int, int] = {}
-    for line, _ in hits:
-        listed[line] = listed.get(line, 0) + 1
+    listed = Counter(line for line, _ in hits)
+    ran = {line for (line, _), hit in hits.items() if hit}
     for line in sorted(line for line, count in listed.items() if count == 1):
         if lacking > 0:
-            hits[line, "?0"] = 1
+            hits[line, "?0"], hits[line, "?1"] = 1, int(line in ran)
             lacking -= 1
     return [Arm(line, key, hit) for (line, key), hit in hits.items()], lacking == 0
 
