@@ -226,7 +226,7 @@ def test_what_tracefiles_are_known_to_hold_is_read():
 @pytest.mark.parametrize("key", ["?" + "9" * 5000, "?²", "9" * 5000])
 @pytest.mark.parametrize("mode", ["count", "set"])
 def test_an_arms_key_may_be_any_text(key, mode, tmp_path):
-    arms = json.dumps({key: 0, "?7" if key[0] == "?" else "7": 1})  # of one kind: both kinds of a line are the same arms
+    arms = json.dumps({key: 0, "?7" if key[0] == "?" else "7": 1})  # of one kind, so two arms
     file = f'{{"mode": "{mode}", "lines": {{"1": 1}}, "branches": {{"1": {arms}}}}}'
     report = read(NATIVE, f'{{"schema": "covey.report/1", "files": {{"a.py": {file}}}}}'.encode())
     for name in ("lcov", "cobertura", "native"):
