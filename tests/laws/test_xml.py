@@ -7,13 +7,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from encoding import encode
 from hypothesis import example, given
 from hypothesis import strategies as st
 from laws.reports import reports
 
 from covey import plugins
 from covey.errors import FormatError
-from covey.flows.merge import encode
 from covey.formats import coberturadocument, jacocodocument, xmlreading
 from covey.formats.base import Input
 from covey.formats.sources import NoSources

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,6 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, ParamSpec, Protocol, TypeVar
 
-from covey import plugins
 from covey.errors import CoveyError, FormatError, InputError, MissingExtra, SourceMismatch, UsageError
 from covey.flows import damage, inputs, remarks
 from covey.flows.judging import headed
@@ -299,10 +297,3 @@ def united(names: Sequence[str], reading: Reading, name: str) -> Joined | None:
     unite = getattr(reading.recognise.named(name), "unite", None) if formats == {name} else None
     found: Joined | None = unite(files, reading.sources, reading.scope) if unite else None
     return found
-
-
-def encode(report: Report, name: str) -> bytes:
-    """The report in a data format."""
-    out = io.BytesIO()
-    plugins.load("formats", name).write(report, out)
-    return out.getvalue()

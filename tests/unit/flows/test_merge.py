@@ -13,11 +13,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from encoding import encode
 
 from covey.errors import BundleError, FormatError, InputError, SourceMismatch
 from covey.flows import inputs
 from covey.flows.checkout import checkout_sources
-from covey.flows.merge import Reading, encode, load
+from covey.flows.merge import Reading, load
 from covey.formats.sources import NoSources
 from covey.model.manifest import Capture, Manifest, Process, StoredFile
 from covey.model.provenance import Target

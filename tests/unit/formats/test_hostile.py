@@ -8,10 +8,10 @@ import zlib
 
 import pytest
 from coverage import CoverageData
+from encoding import encode
 
 from covey import plugins
 from covey.errors import FormatError
-from covey.flows.merge import encode
 from covey.flows.show import show
 from covey.formats import coveragedata, coveragedump
 from covey.formats.base import Input

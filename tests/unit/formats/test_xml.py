@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from encoding import encode
 
 from covey import plugins
 from covey.errors import FormatError
-from covey.flows.merge import encode
 from covey.formats.base import Input
 from covey.formats.sources import CheckoutSources, NoSources
 from covey.formats.xmlreading import MOST_TOKEN
