@@ -4,7 +4,7 @@ says which file is damaged. Anything else is a finding."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -102,7 +102,7 @@ class Judge:
             if fmt.name in self._writers:
                 self.stage = f"write and read {fmt.name}"
                 back = fmt.read([Input.of_bytes("z", written(fmt, report))], NoSources())
-                _check_back(report, back, statements=fmt is self.fmt)
+                _check_back(report, back, getattr(fmt, "takes", bool), statements=fmt is self.fmt)
         if number % 8 == 0:
             self.stage = "read again"
             if self.fmt.read(files, sources) != report:
@@ -127,12 +127,15 @@ def _check_counts(lines: Any, hits: Any) -> None:
         raise BrokenLawError("hits that are none", min(hits), max(hits))
 
 
-def _check_back(report: Report, back: Report, *, statements: bool) -> None:
-    """Lines that ran are there, and no others; of blocks, in the format that they came in, as many statements."""
+def _check_back(report: Report, back: Report, takes: Callable[[str], bool], *, statements: bool) -> None:
+    """Lines that ran are there, and no others; of blocks, in the format that they came in, as many statements. Files
+    that the format does not take are not."""
     paths = flat_paths(report)
     if len(set(paths.values())) < len(paths):
         return  # names that differ in what no name may hold: the format can tell them apart no more
     for key, file in report.files.items():
+        if not takes(paths[key]):
+            continue
         there = back.files.get(key) or back.files.get((None, paths[key]), FileCoverage(file.path))
         _check_file(file, there, statements)
 

@@ -90,11 +90,15 @@ class CoveragePy:
         from covey.formats.coverageout import database
 
         paths = flat_paths(report).items()
-        out.write(database({name: _contexts(report, key) for key, name in paths if _is_python(name)}))
+        out.write(database({name: _contexts(report, key) for key, name in paths if self.takes(name)}))
+
+    def takes(self, path: str) -> bool:
+        """Python's files, by the name: scripts have no suffix."""
+        return posixpath.splitext(path)[1] in ("", ".py", ".pyw")
 
     def losses(self, report: Report) -> Iterator[str]:
         """Notes on what `write` leaves out, and what coverage.py needs to read it."""
-        others = [path for _, path in report.files if not _is_python(path)]
+        others = [path for _, path in report.files if not self.takes(path)]
         if others:
             several = "1 file that is" if len(others) == 1 else f"{len(others):,} files that are"
             told = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else "")
@@ -107,11 +111,6 @@ class CoveragePy:
 
 
 FORMAT = CoveragePy()
-
-
-def _is_python(path: str) -> bool:
-    """By the name: scripts have no suffix."""
-    return posixpath.splitext(path)[1] in ("", ".py", ".pyw")
 
 
 def _is_dump(head: bytes) -> bool:
