@@ -7,10 +7,11 @@ import io
 import json
 
 import pytest
+from encoding import encode
 
 from covey.errors import FormatError
 from covey.flows.damage import CUT_OFF, NOTHING_RECORDED
-from covey.flows.merge import Reading, encode, load
+from covey.flows.merge import Reading, load
 from covey.formats.sources import NoSources
 from covey.model.counted import Lines
 from covey.model.report import FileCoverage, Report
