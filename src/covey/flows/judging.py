@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import replace
 from decimal import Decimal
 
 from covey.errors import InputError
-from covey.formats.pyconfig import PYTHON_RULE
-from covey.model.report import Key, Report
+from covey.formats.pyconfig import PYTHON_RULE, is_python
+from covey.model.report import Report
 
 _NAMED = 3  # files that a note or a refusal names
 _BEGINS = "100 % says nothing of "
@@ -18,7 +17,7 @@ def headed(report: Report) -> Report:
     """The report with a note, before all others, on the files of which only what ran is known. One of an earlier
     merge, whose files other inputs or the scope have put right since, goes; so does the rule by which Python's files
     count, where none does."""
-    gone = (_BEGINS,) if any(map(_is_python, report.files)) else (_BEGINS, PYTHON_RULE)
+    gone = (_BEGINS,) if any(is_python(path) for _, path in report.files) else (_BEGINS, PYTHON_RULE)
     others = [note for note in report.notes if not note.startswith(gone)]
     paths = _unknown(report)
     if paths:
@@ -37,11 +36,6 @@ def refuse_unknown(report: Report, threshold: Decimal) -> None:
             hint="run in the checkout of what ran or name it with --checkout, map other paths with --map FROM=TO, "
             "or leave such files out with --exclude",
         )
-
-
-def _is_python(key: Key) -> bool:
-    """By the name: scripts have no suffix."""
-    return posixpath.splitext(key[1])[1] in ("", ".py", ".pyw")
 
 
 def _unknown(report: Report) -> list[str]:

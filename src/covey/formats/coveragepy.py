@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import operator
-import posixpath
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from covey.formats import coveragedata
 from covey.formats.base import Input, Place, Sources
 from covey.formats.coveragedata import MAGIC, Recorded, number_of
 from covey.formats.intake import MOST_BYTES, flat_paths, provenance
+from covey.formats.pyconfig import is_python
 from covey.model.merge import merge
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Report, bits
@@ -93,8 +93,7 @@ class CoveragePy:
         out.write(database({name: _contexts(report, key) for key, name in paths if self.takes(name)}))
 
     def takes(self, path: str) -> bool:
-        """Python's files, by the name: scripts have no suffix."""
-        return posixpath.splitext(path)[1] in ("", ".py", ".pyw")
+        return is_python(path)
 
     def losses(self, report: Report) -> Iterator[str]:
         """Notes on what `write` leaves out, and what coverage.py needs to read it."""

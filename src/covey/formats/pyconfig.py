@@ -27,6 +27,11 @@ _LOOKED_AT = 1 << 20  # bytes of such a file
 _TELLING = 6  # characters: a shorter value of a variable is no secret, and is part of many words
 
 
+def is_python(path: str) -> bool:
+    """Whether a file is Python's, by its name: scripts have no suffix."""
+    return os.path.splitext(path)[1] in ("", ".py", ".pyw")
+
+
 def candidates(root: Path) -> list[tuple[Path, bool]]:
     """The files that may configure coverage.py for a checkout, in its order: the one that the user's environment names
     (as there: relative to the working directory, and it must exist), else those of the checkout."""
