@@ -4,6 +4,7 @@ such a name is opened only when it is a file of sensible size, never a pipe or a
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +30,7 @@ _TELLING = 6  # characters: a shorter value of a variable is no secret, and is p
 
 def is_python(path: str) -> bool:
     """Whether a file is Python's, by its name: scripts have no suffix."""
-    return os.path.splitext(path)[1] in ("", ".py", ".pyw")
+    return posixpath.splitext(path)[1] in ("", ".py", ".pyw")
 
 
 def candidates(root: Path) -> list[tuple[Path, bool]]:
