@@ -68,24 +68,28 @@ def upkeep(folder: str, limit: int):
         os.close(held)  # no explicit unlock: in a child of a fork this is a copy, and the lock is its parent's
 
 
-def make_room(folder: str, enough, sleep) -> None:
+def make_room(folder: str, enough, sleep) -> bool:
     """What a process does that finds the spool full, until `enough()`: folds, or waits for who does; two seconds at
-    most, where there is nothing to fold not at all.
+    most, where there is nothing to fold not at all. Returns whether there was room when it looked last: who looks once
+    more may find that others who waited have taken it, and these must not turn each other away.
 
     `sleep`: time's own, taken before the application may have replaced it. Raises OSError."""
     until = time.monotonic() + _PATIENCE
-    while not enough() and time.monotonic() < until:
+    while not enough():
+        if time.monotonic() > until:
+            return False
         held = lock(folder)
         if held is None:
             sleep(_NAP)
             continue
         try:
             if not _fold_hurriedly(folder):
-                return
+                return enough()
         finally:
             # Another thread may have forked meanwhile: its child's copy of the descriptor must not keep the lock.
             fcntl.flock(held, fcntl.LOCK_UN)
             os.close(held)
+    return True
 
 
 def _fold_hurriedly(folder):

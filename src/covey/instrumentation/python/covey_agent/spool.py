@@ -76,12 +76,11 @@ class Spool:
         from covey_agent.recorder import is_of_the_application
 
         try:
-            folding.make_room(self.folder, lambda: self._has(length), sleep)
+            return folding.make_room(self.folder, lambda: self._has(length), sleep)
         except Exception as error:
             if is_of_the_application(error):
                 raise
             return False
-        return self._has(length)
 
     def _has(self, length):
         return self.used() + length <= self.limit
