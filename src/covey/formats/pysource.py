@@ -1,4 +1,4 @@
-"""The one door to coverage.py: its configuration, its judgement of a source text, its database.
+"""The door to coverage.py, with its parser in pystatements.py: its configuration, its judgement of a source text.
 
 Imported only where a Python source is judged: importing coverage.py costs 80 ms.
 """
@@ -19,16 +19,14 @@ from coverage.config import CoverageConfig
 from coverage.exceptions import CoverageException
 from coverage.files import globs_to_regex
 from coverage.misc import join_regex
-from coverage.parser import PythonParser
 from coverage.phystokens import source_encoding
-from coverage.regions import code_regions
 
 from covey.errors import ConfigError
 from covey.formats.intake import clean
 from covey.formats.pyconfig import NAMED_BY, candidates, is_there, leads_out, without_values
 from covey.formats.pyrules import Glob, PythonRules
+from covey.formats.pystatements import Region, StatementParser
 from covey.model.counted import Arm
-from covey.model.report import bits
 from covey.patience import at_most
 
 _CACHE_MOST = 50_000
@@ -41,16 +39,6 @@ LONGEST = 20.0  # seconds, of one regular expression over one text, and of readi
 _TOLD = 500  # characters of what coverage.py says, which may quote a whole file
 # Codecs that Python's sources may name and that cost the square of their length, or fail where others replace.
 _ODD_CODECS = frozenset({"punycode", "idna", "undefined"})
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A function: its name with its classes, first and last line, and the bit set of lines that are its own."""
-
-    name: str
-    first: int
-    last: int
-    lines: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +167,13 @@ def judge(text: bytes, rules: PythonRules) -> Judged | None:
         return _judged[key]
     if len(_judged) >= _CACHE_MOST:
         _judged.popitem(last=False)
-    parser = _parse(text, rules)
+    parser = _parse(text, rules.exclude)
     _judged[key] = _judgement(parser) if parser else None
     return _judged[key]
 
 
-class _Parser(PythonParser):
-    """coverage.py's, with a bound on how long the user's patterns may look."""
+class _Parser(StatementParser):
+    """With a bound on how long the user's patterns may look."""
 
     def lines_matching(self, regex: str) -> set[int]:
         what = f"the exclusions of the coverage configuration took longer than {LONGEST:g} s over one file"
@@ -193,12 +181,13 @@ class _Parser(PythonParser):
             return super().lines_matching(regex)
 
 
-def _parse(text: bytes, rules: PythonRules) -> PythonParser | None:
+@lru_cache(maxsize=1)  # whoever asks for the arms has just asked for the statements
+def _parse(text: bytes, exclude: str) -> _Parser | None:
     if len(text) > MOST_TEXT or text.count(b"\n") + text.count(b"\r") > MOST_LINES:
         return None
     if sum(map(text.count, _SCOPES)) > MOST_SCOPES:
         return None
-    parser = _Parser(text=decode(text), filename="<source>", exclude=rules.exclude or None)
+    parser = _Parser(text=decode(text), filename="<source>", exclude=exclude or None)
     with warnings.catch_warnings():  # about the user's source, not for the user of this program
         warnings.simplefilter("ignore")
         try:
@@ -208,20 +197,12 @@ def _parse(text: bytes, rules: PythonRules) -> PythonParser | None:
     return parser
 
 
-def _judgement(parser: PythonParser) -> Judged:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = [region for region in code_regions(parser.text) if region.kind == "function" and region.lines]
-    regions = sorted(
-        ((min(item.start, *item.lines), max(item.start, *item.lines), item.name, item.lines) for item in found),
-        key=lambda row: row[:3],
-    )
-    last = parser.text.count("\n")
+def _judgement(parser: _Parser) -> Judged:
     return Judged(
         statements=array("i", sorted(parser.statements)),
         excluded=array("i", sorted(parser.excluded)),
-        first={line: first for line in range(1, last + 1) if (first := parser.first_line(line)) != line},
-        regions=tuple(Region(name, first, last, bits(lines)) for first, last, name, lines in regions),
+        first={line: first for line, first in parser.multiline_map.items() if first != line},
+        regions=tuple(parser.functions()),
     )
 
 
@@ -232,7 +213,7 @@ def arms(text: bytes, rules: PythonRules, ran: Iterable[tuple[int, int]]) -> lis
     as taken. A key is the line that an arm leads to, or minus the first line of the code that it leaves. Empty when
     this Python cannot parse the text.
     """
-    parser = _parse(text, rules)
+    parser = _parse(text, rules.exclude)
     possible: dict[int, set[int]] = defaultdict(set)
     try:
         for start, end in parser.arcs() if parser else ():
