@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from covey.formats.pyfiles import Built, PythonFiles
 
 _NAMED = 3  # files that a note names
-_JSON = re.compile(rb'\s*\{\s*"meta"\s*:\s*\{[^{}]*"branch_coverage"')
+_JSON = re.compile(
+    rb'\s*\{\s*"meta"\s*:\s*\{(?:\s*"(?:format|version|timestamp|show_contexts)"\s*:[^{},]*+,)*+\s*"branch_coverage"'
+)
 
 
 class CoveragePy:

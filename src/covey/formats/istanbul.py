@@ -20,7 +20,8 @@ from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report
 
 _BEGINS = re.compile(
-    rb'\s*\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{\s*"(?:path|all|statementMap|branchMap|fnMap|s|b|f)"\s*:\s*(?:["{]|true|false)'
+    rb'\s*\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{\s*'
+    rb'(?:"path"\s*:\s*"|"all"\s*:\s*(?:true|false)|"(?:statementMap|branchMap|fnMap|s|b|f)"\s*:\s*\{)'
 )
 _MOST_KEPT = 64 << 20  # bytes of maps that are remembered from one file to the next
 
