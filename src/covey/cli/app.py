@@ -173,7 +173,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """The entry point of the `covey` command."""
+    """Runs what the command line says, and ends the process."""
     # Reports are many objects and no cycles: looking for some every 700 objects costs a tenth of all time.
     gc.set_threshold(50_000, 20, 100)
     sys.exit(run(sys.argv[1:]))

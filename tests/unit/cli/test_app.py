@@ -76,6 +76,19 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     assert done.returncode == 0
 
 
+def test_ctrl_c_while_covey_is_loaded_is_no_traceback():
+    code = (
+        "import sys, runpy\n"
+        "class Pressed:\n"
+        "    def find_spec(name, *_):\n"
+        "        if name == 'click': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Pressed)\n"
+        "runpy.run_module('covey', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "covey: interrupted\n")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(shell):
     assert "_COVEY_COMPLETE" in run("completion", shell).stdout
