@@ -128,12 +128,15 @@ def served(python: Path, spool: Path, *arguments: object, **options):
     pipe = subprocess.PIPE
     spool.mkdir(exist_ok=True)
     spool.chmod(0o1777)  # as a volume for users that change
-    process = subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, text=True, bufsize=1)
+    process = subprocess.Popen(
+        command, env=environ, stdin=pipe, stdout=pipe, text=True, bufsize=1, start_new_session=True
+    )
     try:
         found = until(lambda: helper(spool))
         yield Served(process, spool, found.port, environ)
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its workers too
         process.wait()
         process.stdin.close()
         process.stdout.close()
