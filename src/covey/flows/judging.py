@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from covey.errors import InputError
-from covey.formats.pyconfig import PYTHON_RULE, is_python
+from covey.formats.pyconfig import PYTHON_RULE, SETTINGS, is_python
 from covey.model.report import Report
 
 _NAMED = 3  # files that a note or a refusal names
@@ -16,8 +16,8 @@ _BEGINS = "100 % says nothing of "
 def headed(report: Report) -> Report:
     """The report with a note, before all others, on the files of which only what ran is known. One of an earlier
     merge, whose files other inputs or the scope have put right since, goes; so does the rule by which Python's files
-    count, where none does."""
-    gone = (_BEGINS,) if any(is_python(path) for _, path in report.files) else (_BEGINS, PYTHON_RULE)
+    count, and what there is to say of it, where none does."""
+    gone = (_BEGINS,) if any(is_python(path) for _, path in report.files) else (_BEGINS, PYTHON_RULE, SETTINGS)
     others = [note for note in report.notes if not note.startswith(gone)]
     paths = _unknown(report)
     if paths:

@@ -23,6 +23,7 @@ CONFIG_FILES = (
 NAMED_BY = "COVERAGE_RCFILE"  # the variable by which coverage.py is told of another file; then it looks at no other
 LARGEST = 4 << 20  # bytes
 PYTHON_RULE = "counted: Python files "  # how the note begins that says by which rule
+SETTINGS = "coverage configuration: "  # and one on what that rule comes from
 _SPEAKS = re.compile(rb"^[ \t]*\[[ \t]*(?:tool\.coverage\b|coverage:)", re.MULTILINE)  # a file that others share
 _LOOKED_AT = 1 << 20  # bytes of such a file
 _TELLING = 6  # characters: a shorter value of a variable is no secret, and is part of many words
@@ -65,6 +66,7 @@ def nearer(root: Path | None, listed: Callable[[str], Iterable[str]], folders: I
     if root is None or os.environ.get(NAMED_BY, ""):
         return []
     above = {"/".join(folder.split("/")[:depth]) for folder in folders for depth in range(1, folder.count("/") + 2)}
+    above.discard("")
     found: dict[str, str] = {}  # one a folder, the first that coverage.py would look at
     for name, own in CONFIG_FILES:
         for path in listed(name):

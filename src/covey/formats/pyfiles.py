@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import posixpath
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import compress
 
 from covey.errors import FormatError
 from covey.formats.base import Place, Sources
 from covey.formats.intake import MOST_NAMED
-from covey.formats.pyconfig import PYTHON_RULE, nearer
+from covey.formats.pyconfig import PYTHON_RULE, SETTINGS, nearer
 from covey.formats.pyrules import PythonRules, Scope
 from covey.formats.pysource import Judged, arms, judge, read_rules
 from covey.model.counted import Branches, Function, Functions, Lines
@@ -77,18 +77,17 @@ class PythonFiles:
 
     @property
     def notes(self) -> list[str]:
-        rule = f"{PYTHON_RULE}by coverage.py's statements, with the exclusions of {self._configuration()}"
-        warned = [f"coverage configuration: {warning}" for warning in self.rules.warnings]
-        return [rule, *warned, *(f"{what}: {_some(paths)}" for what, paths in self._noted.items())]
-
-    def _configuration(self) -> str:
-        """What the exclusions come from, and which file they do not come from though a reader may think so."""
         taken = self.rules.file or "coverage.py's defaults"
+        rule = f"{PYTHON_RULE}by coverage.py's statements, with the exclusions of {taken}"
+        settings = [f"{SETTINGS}{one}" for one in (*self.rules.warnings, *self._passed_over())]
+        return [rule, *settings, *(f"{what}: {_some(paths)}" for what, paths in self._noted.items())]
+
+    def _passed_over(self) -> Iterator[str]:
+        """The configurations that the rule does not come from though a reader may think so."""
         others = nearer(self.sources.root, self.sources.listing, sorted(self._folders))
-        if not others:
-            return taken
-        told = f"{others[0]} is" if len(others) == 1 else f"{others[0]} and {len(others) - 1} more are"
-        return f"{taken} ({told} not looked at: --checkout {posixpath.dirname(others[0])})"
+        if others:
+            told = f"{others[0]} is" if len(others) == 1 else f"{others[0]} and {len(others) - 1} more are"
+            yield f"{told} not looked at: --checkout {posixpath.dirname(others[0])}"
 
     def counts(self, place: Place) -> bool:
         """Whether the file is part of the figures; a file of the source asked for that has no place is noted."""

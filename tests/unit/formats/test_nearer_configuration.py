@@ -1,4 +1,4 @@
-"""A monorepo has several coverage configurations: the root's is taken, and the note names the nearer ones."""
+"""A monorepo has several coverage configurations: the root's is taken, and a note names the nearer ones."""
 
 from __future__ import annotations
 
@@ -40,37 +40,53 @@ def rules(report):
     return [note.removeprefix(RULE) for note in report.notes if note.startswith("counted: ")]
 
 
+def settings(report):
+    told = "coverage configuration: "
+    return [note.removeprefix(told) for note in report.notes if note.startswith(told)]
+
+
 def test_none_is_named_where_there_is_none(shop):
     (shop / "other").mkdir()
     (shop / "other" / ".coveragerc").write_text("[run]\n")  # of no file that counts
     (shop / "web" / "pyproject.toml").write_text('[project]\nname = "tool.coverage"\n')
     os.mkfifo(shop / "web" / "tox.ini")
-    assert rules(load(shop / ".coverage", checkout=shop)) == ["coverage.py's defaults"]
+    report = load(shop / ".coverage", checkout=shop)
+    assert (rules(report), settings(report)) == (["coverage.py's defaults"], [])
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "rule", "told"),
     [
-        ({"ml/.coveragerc": "[run]\n"}, "coverage.py's defaults (ml/.coveragerc is not looked at: --checkout ml)"),
+        ({"ml/.coveragerc": "[run]\n"}, "coverage.py's defaults", "ml/.coveragerc is not looked at: --checkout ml"),
         ({"ml/setup.cfg": "[coverage:run]\n", "ml/pyproject.toml": "[tool.coverage]\n", "web/.coveragerc.toml": ""},
-         "coverage.py's defaults (ml/setup.cfg and 1 more are not looked at: --checkout ml)"),
+         "coverage.py's defaults", "ml/setup.cfg and 1 more are not looked at: --checkout ml"),
         ({".coveragerc": "[run]\n", "ml/scorer/pyproject.toml": "x = 1\n[tool.coverage.run]\n"},
-         ".coveragerc (ml/scorer/pyproject.toml is not looked at: --checkout ml/scorer)"),
+         ".coveragerc", "ml/scorer/pyproject.toml is not looked at: --checkout ml/scorer"),
     ],
 )  # fmt: skip
-def test_those_nearer_to_files_that_count_are_named(shop, files, told):
+def test_those_nearer_to_files_that_count_are_named(shop, files, rule, told):
     for path, text in files.items():
         (shop / path).write_text(text)
-    assert rules(load(shop / ".coverage", checkout=shop)) == [told]
+    report = load(shop / ".coverage", checkout=shop)
+    assert rules(report) == [rule]
+    assert settings(report) == [told]
+
+
+def test_the_one_beside_the_files_of_the_root_is_the_one(shop):
+    (shop / "web" / ".coveragerc").write_text("[run]\n")
+    assert not settings(load(shop / ".coverage", checkout=shop / "web"))
 
 
 def test_the_one_that_the_environment_names_is_the_one(shop, monkeypatch):
     (shop / "ml" / ".coveragerc").write_text("[run]\n")
     monkeypatch.setenv("COVERAGE_RCFILE", str(shop / "ml" / ".coveragerc"))
-    assert not any("not looked at" in rule for rule in rules(load(shop / ".coverage", checkout=shop)))
+    assert not settings(load(shop / ".coverage", checkout=shop))
 
 
 def test_the_rule_is_told_only_where_a_python_file_counts(shop):
     mixed = load(shop / ".coverage", shop / "a.info", checkout=shop)
     assert rules(mixed) == ["coverage.py's defaults"]
-    assert not rules(load(shop / ".coverage", shop / "a.info", checkout=shop, exclude=["*.py"]))
+    (shop / "ml" / ".coveragerc").write_text("[run]\n")
+    without = load(shop / ".coverage", shop / "a.info", checkout=shop, exclude=["*.py"])
+    assert not rules(without)
+    assert not settings(without)
