@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
@@ -251,6 +252,7 @@ def _is_whole(string: str) -> bool:
 def _clauses(matched: set[int], logical: Sequence[_Logical], text: Sequence[str]) -> set[int]:
     """The lines of clauses whose heads are matched, up to where the indentation of the head returns."""
     found: set[int] = set()
+    ordered = sorted(matched)
     indents = [0]
     outside: int | None = None  # the indentation of the head
     for one in logical:
@@ -268,9 +270,9 @@ def _clauses(matched: set[int], logical: Sequence[_Logical], text: Sequence[str]
         if outside is not None:
             found.add(one.first)
             continue
-        for colon in one.colons:
-            if not matched.isdisjoint(range(one.first, colon + 1)):
-                found.add(colon)
-                outside = len(indents)
-                break
+        at = bisect_left(ordered, one.first)
+        behind = bisect_left(one.colons, ordered[at]) if at < len(ordered) else len(one.colons)
+        if behind < len(one.colons):
+            found.add(one.colons[behind])
+            outside = len(indents)
     return found
