@@ -17,6 +17,7 @@ from covey import plugins
 from covey.errors import FormatError, InputError, MissingExtra, UsageError
 from covey.flows.damage import NOTHING_RECORDED
 from covey.formats.base import Format, Input
+from covey.render.whole import UNFINISHED
 
 SNIFFED = 4096  # bytes
 MOST_STREAM = 1 << 30  # bytes
@@ -127,7 +128,8 @@ def _is_plain(file: Path) -> bool:
 def _walk(
     name: str, bundles: list[str], unlisted: Callable[[OSError], None] | None = None
 ) -> Iterator[tuple[str, list[str], list[str]]]:
-    """os.walk in order, at most MOST_MATCHES files; bundles are given without what is in them, and told."""
+    """os.walk in order, at most MOST_MATCHES files, without those that covey is still writing; bundles are given
+    without what is in them, and told."""
     seen = 0
     for folder, folders, inner in os.walk(name, onerror=unlisted):
         folders.sort()
@@ -139,7 +141,7 @@ def _walk(
         seen += len(inner)
         if seen > MOST_MATCHES:
             raise InputError(f"{name} holds more than {MOST_MATCHES} files")
-        yield folder, folders, inner
+        yield folder, folders, [file for file in inner if not file.startswith(UNFINISHED)]
 
 
 def _of_path(path: Path) -> Input:

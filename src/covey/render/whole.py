@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 from covey.errors import UsageError
 
+UNFINISHED = ".covey-"  # how the name of a file begins that is being written, or that a killed process left
+
 
 @contextlib.contextmanager
 def whole(out: Path) -> Iterator[BinaryIO]:
@@ -53,7 +55,7 @@ def _made_beside(place: Path) -> tuple[int, str]:
     """A new file in the folder of `place`, ours alone, open to be written, and its path. What tempfile does, whose
     import costs as much as a small report."""
     while True:
-        name = f"{place.parent}/.{place.name[:50]}.{os.urandom(6).hex()}"
+        name = f"{place.parent}/{UNFINISHED}{os.urandom(6).hex()}-{place.name[:50]}"
         with contextlib.suppress(FileExistsError):
             return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), name
 

@@ -170,6 +170,22 @@ def test_an_unreadable_file_costs_nothing_but_itself(folder):
     assert (done.returncode, done.stdout) == (2, b"")
 
 
+def test_what_a_killed_covey_has_left_is_no_input(folder):
+    """Nor is what another one is writing right now."""
+    kill = (
+        "import os, signal; from pathlib import Path; from covey.render.whole import whole\n"
+        "with whole(Path('one.info')) as out:\n"
+        "    out.write(b'TN:\\nSF:/srv/pkg/app.c\\nDA:1,')\n"
+        "    out.flush()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", kill], cwd=folder, check=False)
+    assert killed.returncode == -9
+    assert len(list(folder.glob(".covey-*-one.info"))) == 1
+    assert run(folder, "report", ".").stderr == b""
+    assert hits(folder, ".") == {"pkg/app.c": {"1": 1, "2": 0}}
+
+
 def test_standard_input_is_there_once(folder):
     assert b"is there twice" in run(folder, "report", "-", "-").stderr
 
