@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from covey.formats.base import Sources
 from covey.formats.sources import CheckoutSources
 from covey.model.outside import clean
-from covey.model.paths import Alias, normal
+from covey.model.paths import normal, tail
 from covey.model.report import Report
 
 SCHEMA = "covey.paths/1"
@@ -47,7 +47,7 @@ def explain(sources: Sources, report: Report) -> list[Explained]:
             found.append(Explained(recorded, place.path, place.rule))
         else:
             near = tuple(nearest.of(recorded)) if nearest else ()
-            found.append(Explained(recorded, None, "", place.why.partition("; nearest: ")[0], near))
+            found.append(Explained(recorded, None, "", place.why, near))
     placed = {place.path for place in sources.located.values()}
     found += [Explained(path, path, AS_REPORTED) for _, path in report.files if path not in placed]
     return sorted(found, key=lambda one: one.path is not None)
@@ -57,24 +57,21 @@ class _Nearest:
     """Finds the files of a checkout that a path might mean."""
 
     def __init__(self, sources: CheckoutSources) -> None:
-        self._aliases: Sequence[Alias] = sources.paths.aliases
-        self._by_name: dict[str, list[str]] = {}
-        for path in sources.files:
-            self._by_name.setdefault(posixpath.basename(path), []).append(path)
+        self._paths = sources.paths
         self._looks = 0
 
     def of(self, recorded: str) -> Iterator[Candidate]:
         clean_path = normal(recorded)
-        for alias in self._aliases:
+        for alias in self._paths.aliases:
             path = alias.apply(clean_path)
             if path is not None:
                 yield Candidate(
                     path, f"{alias.rule} {alias.pattern} -> {alias.target or '.'} leads there; no such file"
                 )
-        same = self._by_name.get(posixpath.basename(clean_path), [])
-        ranked = sorted(same, key=lambda path: (-_tail(clean_path, path), path))[:MOST_CANDIDATES]
+        same = self._paths.by_name.get(posixpath.basename(clean_path), [])
+        ranked = sorted(same, key=lambda path: (-tail(clean_path, path)[0], path))[:MOST_CANDIDATES]
         for path in ranked:
-            count = _tail(clean_path, path)
+            count, _ = tail(clean_path, path)
             yield Candidate(path, "its base name is the same" if count == 1 else f"its last {count} names are the same")
         if not same:
             yield from self._alike(posixpath.basename(clean_path))
@@ -83,17 +80,9 @@ class _Nearest:
         self._looks += 1
         if self._looks > MOST_ALIKE:
             return
-        alike = difflib.get_close_matches(name, list(self._by_name), MOST_CANDIDATES, 0.6)
-        paths = [path for other in alike for path in self._by_name[other]]
+        alike = difflib.get_close_matches(name, list(self._paths.by_name), MOST_CANDIDATES, 0.6)
+        paths = [path for other in alike for path in self._paths.by_name[other]]
         yield from (Candidate(path, "its name is similar") for path in paths[:MOST_CANDIDATES])
-
-
-def _tail(one: str, other: str) -> int:
-    """How many whole names two paths share at their end."""
-    names = zip(reversed(one.split("/")), reversed(other.split("/")), strict=False)
-    return next(
-        (count for count, (left, right) in enumerate(names) if left != right), min(one.count("/"), other.count("/")) + 1
-    )
 
 
 def document(found: Iterable[Explained]) -> dict[str, object]:

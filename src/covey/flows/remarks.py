@@ -23,7 +23,7 @@ def without_place(report: Report, why_not: Mapping[str, str]) -> Iterator[str]:
     by_reason: dict[str, list[str]] = {}
     for _, path in report.files:
         if path in why_not:
-            by_reason.setdefault(why_not[path].partition("; nearest: ")[0], []).append(path)
+            by_reason.setdefault(why_not[path], []).append(path)
     for why, paths in by_reason.items():
         more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
         yield f"without a place in the repository ({why}): {', '.join(paths[:NAMED])}{more} ({_WHY})"

@@ -56,8 +56,8 @@ def _fit(name: str) -> str:
 class Place:
     """Where a recorded path lies. `path` is repository-relative.
 
-    mapped: whether a rule found it; else `path` is the recorded one without its leading "/", and `why` tells, with
-    the nearest files. rule: which rule mapped it. same: whether the source there is what ran, None when that cannot be
+    mapped: whether a rule found it; else `path` is the recorded one without its leading "/", and `why` tells.
+    rule: which rule mapped it. same: whether the source there is what ran, None when that cannot be
     told. load: reads that source; None when it cannot be had.
     """
 

@@ -77,15 +77,14 @@ class CheckoutSources:
         return self._places.get((recorded, source_hash)) or self._place(recorded, source_hash)
 
     def locate_under(self, roots: Sequence[str], recorded: str) -> Place:
-        """As it stands and under each root. Where they give one place, that; where several, none, and all are named."""
+        """As it stands and under each root. Where they give one place, that; where several, none."""
         if recorded.startswith("/"):
             return self.locate(recorded)
         found = {root: self._locate(posixpath.join(root, recorded), None) for root in dict.fromkeys(["", *roots])}
         mapped = {place.path: (root, place) for root, place in reversed(found.items()) if place.mapped}
         root, place = next(iter(mapped.values()), ("", found[""]))
         if len(mapped) > 1:
-            why = f"several roots have it; nearest: {', '.join(sorted(mapped))}"
-            root, place = "", Place(relative(recorded), False, "", why)
+            root, place = "", Place(relative(recorded), False, "", "several roots have it")
         self._under[recorded] = replace(place, rule=f"<source> {root}, {place.rule}") if root else place
         return place
 
@@ -115,8 +114,7 @@ class CheckoutSources:
 
     def _place_of(self, mapped: Mapped, recorded: str, is_same: IsSame = nobody_knows) -> Place:
         if mapped.path is None:
-            why = mapped.why + (f"; nearest: {', '.join(mapped.candidates)}" if mapped.candidates else "")
-            return Place(relative(recorded), False, mapped.rule, why)
+            return Place(relative(recorded), False, mapped.rule, mapped.why)
         return Place(mapped.path, True, mapped.rule, same=is_same(mapped.path), load=partial(self.text, mapped.path))
 
     @cached_property

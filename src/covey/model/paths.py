@@ -11,7 +11,7 @@ Rules, in order; the first that gives an existing file wins, and the answer name
               whole path is that tail comes before one that only shares it; the file whose content is what ran decides
               between several, and alone may match by its base name only
 
-Two equally good places are no place: the path stays unmapped and both are named.
+Two equally good places are no place: the path stays unmapped.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from covey.model.gomodules import GoModules
-
-GUESSES = 20  # unmapped paths for which the nearest files are looked for
 
 # Whether the file at a repository path has the content that ran; None when nobody knows or it is too little to tell
 # files apart by (every empty __init__.py is like every other).
@@ -40,12 +38,11 @@ def nobody_knows(_path: str) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """`path` is None when no rule decides; then `why` says so and `candidates` are the nearest files, best first."""
+    """`path` is None when no rule decides; then `why` says so."""
 
     path: str | None
     rule: str
     why: str = ""
-    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +77,21 @@ class Alias:
 class PathMap:
     """Maps recorded paths onto `files`, the repository-relative POSIX paths that exist.
 
-    root: where the checkout lies on this machine, "" for nowhere. aliases: in the order they are tried.
+    root: where the checkout lies on this machine, "" for nowhere. aliases: in the order they are tried. by_name: base
+    name -> the files of that name, ascending.
     """
 
     files: Iterable[str]
     aliases: Sequence[Alias] = ()
     root: str = ""
     _known: frozenset[str] = field(init=False, repr=False)
-    _by_name: dict[str, list[str]] = field(init=False, repr=False)
-    _guesses: int = field(init=False, default=0, repr=False)
+    by_name: dict[str, list[str]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._known = frozenset(self.files)
-        self._by_name = {}
+        self.by_name = {}
         for path in sorted(self._known):
-            self._by_name.setdefault(posixpath.basename(path), []).append(path)
+            self.by_name.setdefault(posixpath.basename(path), []).append(path)
 
     def map(self, recorded: str, is_same: IsSame = nobody_knows) -> Mapped:
         """Where `recorded` lies. `is_same(path)`: whether that file's content is what ran; None when nobody knows."""
@@ -126,46 +123,34 @@ class PathMap:
         for equal in modules.places(clean):
             there = {path: rule for path, rule in equal if path in self._known}
             if len(there) > 1:
-                return Mapped(None, "", "several modules of one name have it", tuple(sorted(there))[:3])
+                return Mapped(None, "", "several modules of one name have it")
             for path, rule in there.items():
                 return Mapped(path, rule)
             missing = missing or (equal[0][0] if "/vendor/" not in f"/{equal[0][0]}" else "")
         why = f"its module has no {missing}" if missing else "belongs to no module of the checkout"
-        return Mapped(None, "", why, tuple(self._by_name.get(posixpath.basename(clean), ()))[:3])
+        return Mapped(None, "", why)
 
     def has(self, path: str) -> bool:
         """Whether this is a file of the repository."""
         return path in self._known
 
     def _by_suffix(self, clean: str, is_same: IsSame) -> Mapped:
-        named = self._by_name.get(posixpath.basename(clean), [])
+        named = self.by_name.get(posixpath.basename(clean), [])
         if not named:
-            return Mapped(None, "", "no file of the repository has this name", self._nearest(clean))
-        ranked = sorted(named, key=lambda path: (_tail(clean, path), -path.count("/")), reverse=True)
+            return Mapped(None, "", "no file of the repository has this name")
+        ranked = sorted(named, key=lambda path: (tail(clean, path), -path.count("/")), reverse=True)
         same = [path for path in ranked if is_same(path)]
         if len(same) == 1:
             return Mapped(same[0], "suffix, same content")
         if same:  # several copies of what ran: the place decides among them
             ranked = same
-        if len(ranked) > 1 and _tail(clean, ranked[0]) == _tail(clean, ranked[1]):
-            return Mapped(None, "", "several files fit equally well", tuple(ranked[:3]))
+        if len(ranked) > 1 and tail(clean, ranked[0]) == tail(clean, ranked[1]):
+            return Mapped(None, "", "several files fit equally well")
         best = ranked[0]
-        length, whole = _tail(clean, best)
+        length, whole = tail(clean, best)
         if length == 1 and not whole and not same:
-            return Mapped(None, "", "only the base name fits", tuple(ranked[:3]))
+            return Mapped(None, "", "only the base name fits")
         return Mapped(best, "suffix")
-
-    def _nearest(self, clean: str) -> tuple[str, ...]:
-        """The files whose names come nearest, for the first few that ask: each look costs a tenth of a second."""
-        if self._guesses >= GUESSES:
-            return ()
-        self._guesses += 1
-        if not self._by_name:
-            return ()
-        import difflib
-
-        names = difflib.get_close_matches(posixpath.basename(clean), list(self._by_name), 3, 0.6)
-        return tuple(path for name in names for path in self._by_name[name])[:3]
 
 
 def normal(recorded: str) -> str:
@@ -185,7 +170,7 @@ def relative(recorded: str) -> str:
     return clean if clean not in ("", ".", "..") else "unnamed"
 
 
-def _tail(one: str, other: str) -> tuple[int, bool]:
+def tail(one: str, other: str) -> tuple[int, bool]:
     """How many whole components two paths share at their end, and whether that is all of `other`."""
     ones, others = one.lstrip("/").split("/"), other.split("/")
     count = 0
