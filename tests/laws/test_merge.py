@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -89,8 +90,22 @@ def test_one_source_with_two_contents_is_refused():
 
 def test_inputs_that_share_some_sources_are_refused():
     a, b, c = (Provenance(digest=f"sha256:{name}") for name in "abc")
+    file = FileCoverage("a.py", Lines.of({1: 1}))
     with pytest.raises(DuplicateSource):
-        merge([Report(sources=(a, b)), Report(sources=(b, c))])
+        merge([Report.of([file], (a, b)), Report.of([file], (b, c))])
+
+
+def test_parts_of_one_source_count_each_where_their_files_are_apart_and_are_refused_otherwise():
+    """A report of covey's may hold of its source only what lies in one folder."""
+    source = Provenance(path="i.info", digest="sha256:i")
+    web, shop = (replace(source, report=f"sha256:{name}") for name in ("web", "shop"))
+    one, two = FileCoverage("web/a.js", Lines.of({1: 1})), FileCoverage("shop/b.js", Lines.of({1: 1}))
+    for pair in itertools.permutations([Report.of([one], [web]), Report.of([two], [shop])]):
+        assert set(merge(pair).files) == {one.key, two.key}
+    for pair in itertools.permutations([Report.of([one], [web]), Report.of([one, two], [source])]):
+        with pytest.raises(DuplicateSource, match="count it twice"):
+            merge(pair)
+    assert merge([Report.of([one], [web]), Report.of([one], [web])]).files[one.key].lines[1] == 1
 
 
 @given(disjoint(2, modes=("count",)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -131,7 +132,7 @@ def _slice(by_file: Mapping[Key, int]) -> dict[str, str]:
 
 def _source(source: Provenance) -> dict[str, object]:
     """What is known of a source; the rest is left out."""
-    known = {field.name: getattr(source, field.name) for field in fields(source)}
+    known = {field.name: getattr(source, field.name) for field in fields(source) if field.name != "report"}
     if source.capture:
         default = CaptureId()
         known["capture"] = {
@@ -154,7 +155,9 @@ def _read(file: Input, data: bytes) -> Report:
         reached = sum(one.blocks.spanned for one in files if isinstance(one.blocks, Blocks) and one.blocks.lines_by)
         if reached > MOST_NAMED + len(data):
             raise ValueError(f"blocks that reach over {reached} lines")
-        return Report.of(files, map(_origin, raw.sources), _slices(raw.slices), raw.notes)
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        origins = [replace(_origin(entry), report=digest) for entry in raw.sources]
+        return Report.of(files, origins, _slices(raw.slices), raw.notes)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FormatError(f"damaged report: {error}", path=file.name) from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import compress
 from typing import Literal
 
@@ -13,7 +14,7 @@ from covey.loops import columns
 from covey.loops.blocks import WIDTH
 from covey.model.blocks import Blocks
 from covey.model.counted import NO_LINES, Branches, Functions, Lines
-from covey.model.overlap import news
+from covey.model.overlap import Origins
 from covey.model.pairs import comparable, incomparable
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Mode, Report, bits
@@ -56,17 +57,18 @@ def merge(
     relaxed: where block layouts differ, blocks become "conflict" and only which lines ran remains; otherwise
     SourceMismatch.
     Slices are united, but not under "subtract" and "intersect", where they would no longer be true.
-    Inputs whose sources overlap: equal ones collapse (and a note says so), others raise DuplicateSource; with
-    `collapse` false each counts as it comes, as under "subtract" and "intersect", which count nothing twice.
+    Inputs whose sources overlap: equal ones collapse (and a note says so), others raise DuplicateSource where they add
+    up and their files are not apart; with `collapse` false each counts as it comes, as under "subtract" and
+    "intersect", which count nothing twice.
     called: how people know the report that was handed out last; by its first source otherwise.
     """
     files: dict[Key, FileCoverage] = {}
     slices: dict[str, dict[Key, int]] = {}
     notes: dict[str, None] = {}
-    seen: dict[object, Provenance] = {}
+    origins = Origins()
     told: dict[Key, str] = {}
-    owners: dict[object, str] = {}  # which input brought a source
     count = 0
+    uncounted = False
     ledger = Ledger()  # what was added up in one column, not in `files` yet
     pair = how in ("subtract", "intersect")
     for report in reports:
@@ -82,33 +84,32 @@ def merge(
             for key, bit_set in by_file.items():
                 mine[key] = mine.get(key, 0) | bit_set
         if pair or not collapse:
-            seen.update((object(), source) for source in report.sources)
-        elif report.sources and not news(report.sources, seen, notes, name, owners):
-            continue
+            origins.add(report.sources)
+        elif report.sources:
+            counts_once = partial(told.keys().isdisjoint, report.files) if how == "sum" else lambda: True
+            if not origins.take(report.sources, name, notes, counts_once):
+                continue
         told.update((key, name) for key in report.files if key not in told)
         for part in ledger.add(name, report.files) if how == "sum" else [(name, report.files)]:
-            _fold(files, part, how, relaxed, told, notes, first=count == 1)
+            uncounted |= _fold(files, part, how, relaxed, told, first=count == 1)
     if pair and count != 2:
         raise UsageError(f"--how {how} takes exactly two inputs")
     for part in ledger.close():
-        _fold(files, part, how, relaxed, told, notes, first=False)
-    return Report.of(files.values(), seen.values(), slices, notes)
+        uncounted |= _fold(files, part, how, relaxed, told, first=False)
+    if uncounted:
+        notes[_NOT_COUNTED] = None
+    return Report.of(files.values(), origins.all.values(), slices, notes)
 
 
 def _fold(
-    files: dict[Key, FileCoverage],
-    part: Part,
-    how: How,
-    relaxed: bool,
-    told: Mapping[Key, str],
-    notes: dict[str, None],
-    first: bool,
-) -> None:
-    """`told`: which input brought a file first."""
+    files: dict[Key, FileCoverage], part: Part, how: How, relaxed: bool, told: Mapping[Key, str], first: bool
+) -> bool:
+    """Whether hits of a file tell no more than that a line ran. `told`: which input brought a file first."""
+    uncounted = False
     name, others = part
     if first:
         files.update(others if how != "presence" else {key: _presence(file) for key, file in others.items()})
-        return
+        return False
     for key, file in others.items():
         mine = files.get(key)
         if mine is None:
@@ -121,11 +122,12 @@ def _fold(
         except SourceMismatch as error:
             raise SourceMismatch(f"{error.what} ({told[key]} and {name})", hint=error.hint) from None
         if key in files and (mine.mode != file.mode or isinstance(merged.blocks, str)):
-            notes[_NOT_COUNTED] = None
+            uncounted = True
         files[key] = merged
     if how == "intersect":
         for key in files.keys() - others.keys():
             files[key] = merge_files(files[key], FileCoverage(key[1], repository=key[0]), how, relaxed=relaxed)
+    return uncounted
 
 
 def _called(report: Report) -> str:

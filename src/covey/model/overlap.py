@@ -2,58 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from covey.errors import DuplicateSource
 from covey.model.provenance import Provenance
 
 
-def news(
-    sources: Iterable[Provenance],
-    seen: dict[object, Provenance],
-    notes: dict[str, None],
-    called: str = "one input",
-    owners: dict[object, str] | None = None,
-) -> bool:
-    """Whether the sources of one report are new; False when all are in already; DuplicateSource when some are, or one
-    is with another content. New ones are put into `seen`. A source that the report names twice, because it was counted
-    twice on purpose, is one. called: the input of these sources, as the user knows it. owners: the same of each source
-    in `seen`."""
-    owners = {} if owners is None else owners
-    new = 0
-    old: list[object] = []
-    own: set[object] = set()
-    for source in sources:
-        name = _name(source)
-        if name is None:
-            new += 1
-            seen[object()] = source
-            continue
-        if (name, source.digest) in own:
-            continue
-        own.add((name, source.digest))
-        if name not in seen:
-            new += 1
-            seen[name] = source
-            owners[name] = called
-        elif seen[name].digest == source.digest:
-            old.append(name)
-            if source.path != seen[name].path:
-                notes[f"{source.path} holds the same as {seen[name].path} and counts once"] = None
-        else:
+class Origins:
+    """The sources of all inputs so far: `all`, by what makes each the same source."""
+
+    def __init__(self) -> None:
+        self.all: dict[object, Provenance] = {}
+        self._owners: dict[object, str] = {}  # which input brought a source
+
+    def add(self, sources: Iterable[Provenance]) -> None:
+        """Sources that count as they come, however often."""
+        self.all.update((object(), source) for source in sources)
+
+    def take(
+        self, sources: Iterable[Provenance], called: str, notes: dict[str, None], counts_once: Callable[[], bool]
+    ) -> bool:
+        """Whether the sources of one input are new; False when all are in already, whole. New ones are put to `all`.
+        A source that the input names twice, because it was counted twice on purpose, is one.
+
+        DuplicateSource when some are in, or one is with another content, or perhaps in part: a report of covey's may
+        have of a source only some files. Not where it counts once all the same, as where none of its files is in.
+        called: the input, as the user knows it.
+        """
+        new = 0
+        old: list[object] = []  # in as they are
+        shared: list[object] = []  # in, perhaps not the same part
+        own: set[object] = set()
+        for source in sources:
+            name = _name(source)
+            if name is None:
+                new += 1
+                self.add([source])
+                continue
+            if (name, source.digest) in own:
+                continue
+            own.add((name, source.digest))
+            known = self.all.get(name)
+            if known is None:
+                new += 1
+                self.all[name] = source
+                self._owners[name] = called
+            elif known.digest != source.digest:
+                raise DuplicateSource(
+                    f"{_told(source)} is in {self._owner(name)} and {called} with different content",
+                    hint="merge the bundles themselves, in the order they were collected: a later capture then "
+                    "replaces an earlier one",
+                )
+            else:
+                (old if known.report == source.report else shared).append(name)
+        if old and not shared and not new:
+            if called != self._owner(old[0]):
+                notes[f"{called} holds the same as {self._owner(old[0])} and counts once"] = None
+            return False
+        both = old + shared
+        if both and not counts_once():
             raise DuplicateSource(
-                f"{_told(source)} is in {owners.get(name, 'another input')} and {called} with different content",
-                hint="merge the bundles themselves, in the order they were collected: a later capture then replaces "
-                "an earlier one",
+                f"{called} and {self._owner(both[0])} both hold {_told(self.all[both[0]])}, "
+                "so merging them would count it twice",
+                hint="one is covey's report of the other, or of a part of it: leave one out, or say --how max"
+                if shared and not new
+                else f"{len(both)} of the {new + len(both)} sources of {called} are in already; merge what they were "
+                "made from instead",
             )
-    if old and new:
-        raise DuplicateSource(
-            f"{called} and {owners.get(old[0], 'another input')} both hold {_told(seen[old[0]])}, "
-            "so merging them would count it twice",
-            hint=f"{len(old)} of the {new + len(old)} sources of {called} are in already; merge what they were made "
-            "from instead",
-        )
-    return new > 0 or not old
+        return True
+
+    def _owner(self, name: object) -> str:
+        return self._owners.get(name, "another input")
 
 
 def _told(source: Provenance) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -58,7 +58,12 @@ class CaptureId:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where one set of figures comes from. Everything that is not known is "" (or None)."""
+    """Where one set of figures comes from. Everything that is not known is "" (or None).
+
+    path: of the file, where the source is a file the user named. digest: "sha256:..." of what was read; equal sources
+    collapse, unequal ones of one capture are refused. report: the same of covey's report that told of this source, of
+    which it may have a part only; never written.
+    """
 
     component: str = ""
     image: str = ""
@@ -74,8 +79,9 @@ class Provenance:
     collected_at: datetime | None = None
     covey: str = ""
     capture: CaptureId | None = None
-    path: str = ""  # of the file, where the source is a file the user named
-    digest: str = ""  # "sha256:..." of what was read: equal sources collapse, unequal ones of one capture are refused
+    path: str = ""
+    digest: str = ""
+    report: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

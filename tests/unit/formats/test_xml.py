@@ -194,7 +194,7 @@ def test_jacoco_is_mapped_by_source_roots_and_groups(tmp_path):
     sources = CheckoutSources(tmp_path)
     alone = read("jacoco", JACOCO.format(a + b), sources)
     assert {path for _, path in alone.files} == {"p/A.java", "one/src/main/java/B.java"}
-    assert sources.located["p/A.java"].why == "several files fit equally well"
+    assert sources.located["p/A.java"].why == "several roots have it"
 
 
 def test_clovers_conditions_of_both_kinds():
