@@ -56,7 +56,7 @@ class Bundle:
         A manifest 1.0 of coverport lists no files: those in its folders are taken, a folder of several replicas once.
         BundleError names what is wrong.
         """
-        manifest = Manifest.from_bytes(_manifest_bytes(folder))
+        manifest = manifest_of(folder)
         if manifest.foreign:
             captures = _foreign(folder, manifest.captures)
         else:
@@ -108,7 +108,8 @@ def read_stored(folder: Path, file: StoredFile) -> bytes:
     return data
 
 
-def _manifest_bytes(folder: Path) -> bytes:
+def manifest_of(folder: Path) -> Manifest:
+    """What a bundle says of itself, not checked against its files; BundleError where it is none or damaged."""
     path = folder / MANIFEST
     try:
         with path.open("rb") as stream:
@@ -126,7 +127,7 @@ def _manifest_bytes(folder: Path) -> bytes:
         raise BundleError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > LIMIT:
         raise BundleError(f"{path} is larger than {LIMIT} bytes")
-    return data
+    return Manifest.from_bytes(data)
 
 
 def _check(folder: Path, captures: Sequence[Capture]) -> None:

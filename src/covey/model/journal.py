@@ -8,6 +8,9 @@
 
 A capture's files are written into `<n>.new`, then the line is appended: that is the moment from which the capture
 counts. Then `<n>.new` becomes `<n>`, which resuming does as well when it finds the line but not the folder.
+
+While there is a manifest, it says what is in the bundle. To go on with a finished bundle, the journal is written anew
+from it under another name and put in place, and only then is the manifest taken away: at each moment one has it all.
 """
 
 from __future__ import annotations
@@ -17,7 +20,6 @@ import hashlib
 import json
 import os
 import shutil
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,7 +27,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from covey.errors import BundleError
-from covey.model import bundle, manifest
+from covey.model import bundle, disk, manifest
 from covey.model.manifest import Capture, Failure, Manifest, StoredFile
 from covey.model.outside import Table, parse
 
@@ -56,41 +58,42 @@ class Journal:
         """
         _spare_strangers(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        stream = _open(folder / bundle.JOURNAL)
+        stream = disk.opened(folder / bundle.JOURNAL)
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(stream.fileno()), (folder / bundle.JOURNAL).stat()):
+                raise BlockingIOError  # another put a new one in its place since it was opened
         except OSError:
             stream.close()
             raise BundleError(
                 f"another covey is collecting into {folder}", hint="wait for it, or choose another -o"
             ) from None
+        journal = cls(folder, stream)
         try:
-            journal = cls(folder, stream)
             journal._start(test, params, otherwise)
         except BaseException:
-            stream.close()
+            journal.close()
             raise
         return journal
 
     def _start(self, test: str, params: Mapping[str, Any], otherwise: str) -> None:
-        resumed = self._read()
-        if not resumed and bundle.Bundle.is_one(self.folder):  # a finished one that came without its journal
-            self._take_over(bundle.Bundle.open(self.folder).manifest)
-        there = self.test if resumed or self._captures else ""
-        if there and test and test != there:
+        done = self._finished()
+        if done:
+            self._take_over(done)
+        else:
+            self._read()
+        if test and self.test and test != self.test:
             raise BundleError(
-                f"{self.folder} holds the bundle of test {there!r}, not of {test!r}",
+                f"{self.folder} holds the bundle of test {self.test!r}, not of {test!r}",
                 hint="choose another -o: a bundle is of one test, and covey merge joins several",
             )
-        self.test, self.params = there or test or otherwise, dict(params)
+        if done:
+            self._rewrite(done)
+        self.test, self.params = self.test or test or otherwise, dict(params)
         self._next_run()
-        started = manifest.to_time(datetime.now(UTC))
-        self._append(
-            {"run": {"schema": SCHEMA, "test_name": self.test, "started": started, "collection_params": self.params}}
-        )
-        for capture in () if resumed else self._captures.values():
-            self._append({"capture": manifest.capture_to_json(capture)})
+        self._append(_run(self.test, datetime.now(UTC), self.params))
         (self.folder / bundle.MANIFEST).unlink(missing_ok=True)
+        disk.sync_folder(self.folder)  # a manifest that came back would stand for less than the journal has
 
     @property
     def captures(self) -> tuple[Capture, ...]:
@@ -123,9 +126,9 @@ class Journal:
         failures = dict.fromkeys([one for one in self._earlier if one.target not in self._now] + self._failures)
         done = Manifest(self.test, datetime.now(UTC), self.captures, tuple(failures), self.params)
         fresh = self.folder / (bundle.MANIFEST + ".new")
-        _write(fresh, done.to_bytes())
+        disk.write(fresh, done.to_bytes())
         fresh.replace(self.folder / bundle.MANIFEST)
-        _sync_folder(self.folder)
+        disk.sync_folder(self.folder)
         self._stream.close()
         return done
 
@@ -142,8 +145,9 @@ class Journal:
                 hint="collect it into a folder of its own",
             )
 
-    def _append(self, line: Mapping[str, Any]) -> None:
-        self._stream.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+    def _append(self, *lines: Mapping[str, Any]) -> None:
+        for line in lines:
+            self._stream.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
         self._stream.flush()
         os.fsync(self._stream.fileno())
 
@@ -162,9 +166,9 @@ class Journal:
         for name, data in files.items():
             if not manifest.is_plain(name):
                 raise ValueError(f"not a plain file name: {name!r}")
-            _write(into / name, data)
+            disk.write(into / name, data)
             stored.append(StoredFile(name, len(data), hashlib.sha256(data).hexdigest()))
-        _sync_folder(into)
+        disk.sync_folder(into)
         return tuple(stored)
 
     def _settle(self, directory: str) -> None:
@@ -187,17 +191,46 @@ class Journal:
     def _next_run(self) -> None:
         self._earlier, self._failures, self._now = self._earlier + self._failures, [], set()
 
-    def _take_over(self, done: Manifest) -> None:
+    def _finished(self) -> Manifest | None:
+        """The manifest of a finished bundle. One that was damaged is None where there is a journal to go by."""
+        if not bundle.Bundle.is_one(self.folder):
+            return None
+        try:
+            done = bundle.manifest_of(self.folder)
+        except BundleError:
+            if os.fstat(self._stream.fileno()).st_size:
+                return None
+            raise
         if done.foreign:
             raise BundleError(f"{self.folder} holds a collection of coverport", hint="choose another -o")
+        return done
+
+    def _take_over(self, done: Manifest) -> None:
         self.test = done.test
+        self._failures = list(done.failures)
         for capture in done.captures:
             self._take_in(capture, ())
-        self._now = set()
-        self._earlier = list(done.failures)
+        for capture in self.captures:
+            self._repair(capture)
 
-    def _read(self) -> bool:
-        """Take in what the journal has; whether it had anything. A last line that was cut off is taken away."""
+    def _rewrite(self, done: Manifest) -> None:
+        """Put a journal of what was taken over in the place of the one that is there. It is locked before it has the
+        name that others lock."""
+        fresh = self.folder / (bundle.JOURNAL + ".new")
+        with self._stream:
+            self._stream = disk.opened(fresh)
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._stream.truncate(0)
+            self._append(
+                _run(done.test, done.collected_at, done.params),
+                *({"capture": manifest.capture_to_json(capture)} for capture in self.captures),
+                *({"failure": manifest.failure_to_json(failure)} for failure in self._failures),
+            )
+            fresh.replace(self.folder / bundle.JOURNAL)
+            disk.sync_folder(self.folder)
+
+    def _read(self) -> None:
+        """Take in what the journal has. A last line that was cut off is taken away."""
         self._stream.seek(0)
         data = self._stream.read(LIMIT + 1)
         if len(data) > LIMIT:
@@ -218,7 +251,6 @@ class Journal:
         self._stream.truncate(good)
         for capture in self.captures:
             self._repair(capture)
-        return good > 0
 
     def _take_line(self, line: Table) -> None:
         if run := line.mapping("run"):
@@ -245,16 +277,9 @@ class Journal:
             self._failures.append(Failure(capture.target.name, "damaged", what, "collect it again"))
 
 
-def _open(path: Path) -> BinaryIO:
-    """The journal, to read and append; BundleError for what is none, such as a link to somebody's file, or a pipe."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
-    except OSError as error:
-        raise BundleError(f"{path} cannot be written: {error.strerror}", hint="choose another -o") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise BundleError(f"{path} is not a regular file", hint="choose another -o")
-    return os.fdopen(descriptor, "a+b")
+def _run(test: str, started: datetime, params: Mapping[str, Any]) -> dict[str, Any]:
+    about = {"schema": SCHEMA, "test_name": test, "started": manifest.to_time(started)}
+    return {"run": about | {"collection_params": dict(params)}}
 
 
 def _size(capture: Capture) -> int:
@@ -285,19 +310,3 @@ def _spare_strangers(folder: Path) -> None:
     """Refuse a folder whose metadata.json somebody else wrote; another file of that name would be overwritten."""
     if bundle.Bundle.is_one(folder) and not (folder / bundle.JOURNAL).is_file():
         bundle.Bundle.open(folder)
-
-
-def _write(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
