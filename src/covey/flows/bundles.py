@@ -6,54 +6,48 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from covey.errors import InputError, SourceMismatch
+from covey.flows.commits import Commits
 from covey.formats.base import Format, Input, Sources
 from covey.model.bundle import Bundle, current
 from covey.model.manifest import Capture
-from covey.model.provenance import CaptureId
+from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import Report
 
 Owned = list[tuple[Bundle, Capture]]
 
 
 def readers(
-    bundles: Sequence[Bundle], commit: str, named: Callable[[str], Format], sources: Sources
+    bundles: Sequence[Bundle], commits: Commits, named: Callable[[str], Format], sources: Sources
 ) -> Iterator[Callable[[], Report]]:
     """One function for each capture that counts, which reads it: all bundles are looked at together, since a later
     capture of a process replaces an earlier one wherever it lies.
 
-    commit: which of several known commits of one repository is meant; SourceMismatch when it is needed and "".
+    SourceMismatch where `commits` has to know which one is meant.
     """
-    owners, note = _of_one_commit([(bundle, one) for bundle in bundles for one in bundle.captures], commit)
+    owners = _taken([(bundle, one) for bundle in bundles for one in bundle.captures], commits)
     for (bundle, _), (capture, ids) in zip(owners, current([capture for _, capture in owners]), strict=True):
         if ids:
 
             def read(bundle: Bundle = bundle, capture: Capture = capture, ids: frozenset[CaptureId] = ids) -> Report:
-                report = _of_capture(bundle, capture, ids, named, sources)
-                return replace(report, notes=(*report.notes, note)) if note else report
+                return _of_capture(bundle, capture, ids, named, sources)
 
             yield read
 
 
-def _of_one_commit(owners: Owned, commit: str) -> tuple[Owned, str]:
-    """What may be merged: captures of one commit a repository, with a note when some do not tell theirs."""
-    commits: dict[str, set[str]] = {}
-    for _, capture in owners:
-        commits.setdefault(capture.repository, set()).add(capture.commit)
-    for repository, known in commits.items():
-        if len(known - {""}) > 1:
-            if not commit:
-                raise SourceMismatch(
-                    f"captures of {repository or 'one repository'} come from {len(known - {''})} commits: "
-                    + ", ".join(sorted(known - {""})),
-                    hint="pick one with --commit",
-                )
-            owners = [(bundle, one) for bundle, one in owners if one.commit.startswith(commit)]
-            if not owners:
-                raise InputError(f"no capture is of commit {commit}")
-    if any(len(known) > 1 and "" in known for known in commits.values()):
-        return owners, "some captures do not tell their commit; they are taken to be of the same as the others"
-    return owners, ""
+def _taken(owners: Owned, commits: Commits) -> Owned:
+    """Those of a commit that is wanted, chosen before one replaces another: what is left out replaces nothing, and
+    nothing that was replaced comes back in its place. A capture that does not tell its commit is of the one that
+    another tells of the same process."""
+    tellers = {one: capture for _, capture in owners if capture.commit for one in capture.ids}
+
+    def source(capture: Capture) -> Provenance:
+        known = capture if capture.commit else next((tellers[one] for one in capture.ids if one in tellers), capture)
+        return replace(capture.provenance(""), repository=known.repository, commit=known.commit)
+
+    sources = [source(capture) for _, capture in owners]
+    for one in sources:
+        commits.tell(one)
+    return [owner for owner, one in zip(owners, sources, strict=True) if commits.takes(one)]
 
 
 def _of_capture(

@@ -7,6 +7,7 @@ import fnmatch
 import functools
 import glob
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -95,6 +96,8 @@ def files(
     """The files behind one name. Of a folder those that a format claims, ascending; the others are counted in a note,
     and what lies in bundles is left to them. InputError when there is nothing. unlisted: told of each folder in it
     that cannot be listed."""
+    if name in recognise.streams:
+        return [recognise.streams.pop(name)]
     if name == "-":
         return [of_stream("-", sys.stdin.buffer)]
     path = Path(name)
@@ -144,6 +147,17 @@ def _walk(
         yield folder, folders, [file for file in inner if not file.startswith(UNFINISHED)]
 
 
+def is_stream(name: str) -> bool:
+    """Whether it gives its content once only: standard input, a pipe."""
+    if name == "-":
+        return True
+    try:
+        mode = Path(name).stat().st_mode
+    except OSError:  # which reading it will say
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def _of_path(path: Path) -> Input:
     """A pipe, as in `covey report <(...)`, gives its content once only; a file is read as often as it takes."""
     if path.is_file():
@@ -169,11 +183,13 @@ class Recognise:
 
     used: the formats met so far, by name; they are asked first, so that of many files of one format only the first
     costs the import of all. Exactly one format claims a file, which tests hold for every format of covey's own.
+    streams: what was looked into and can be read once only, by name, for who reads it.
     """
 
     def __init__(self, format: str = "") -> None:  # noqa: A002 - what the flag is called
         self._format = format
         self.used: dict[str, Format] = {}
+        self.streams: dict[str, Input] = {}
 
     def of(self, file: Input) -> Format:
         """The one format that claims a file; FormatError for none or several."""

@@ -9,8 +9,9 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, ParamSpec, Protocol, TypeVar
 
-from covey.errors import CoveyError, FormatError, InputError, MissingExtra, SourceMismatch, UsageError
+from covey.errors import CoveyError, FormatError, InputError, MissingExtra, UsageError
 from covey.flows import damage, inputs, remarks
+from covey.flows.commits import Commits, look
 from covey.flows.judging import headed
 from covey.flows.parts import with_other
 from covey.formats.base import Format, Input, Sources
@@ -22,7 +23,6 @@ from covey.render.notes import what_is_shown
 
 P = ParamSpec("P")
 Found = TypeVar("Found")
-_NAMED = 3  # files that a note names
 
 
 @dataclass
@@ -30,10 +30,10 @@ class Reading:
     """How inputs are read, and what was met.
 
     format: the name that every file is of; "" tells by content. commit: which of several known commits of one
-    repository is meant. keep_going: an input that cannot be read is put into `failures` and the rest is merged.
-    scope: takes files out of the merged report that do not count, see `flows/scope.py`. maps: of the sources' aliases
-    those that were given for this run. current: the input that was read last, as the user knows it; "" where nobody
-    names it.
+    repository is meant, see `flows/commits.py`. keep_going: an input that cannot be read is put into `failures` and
+    the rest is merged. scope: takes files out of the merged report that do not count, see `flows/scope.py`. maps: of
+    the sources' aliases those that were given for this run. current: the input that was read last, as the user knows
+    it; "" where nobody names it.
     """
 
     sources: Sources
@@ -46,12 +46,11 @@ class Reading:
     failures: list[CoveyError] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
     recognise: inputs.Recognise = field(init=False)
-    other_commits: set[str] = field(default_factory=set)
-    tells_commits: bool = False
-    _commits: dict[str, tuple[str, str]] = field(default_factory=dict)
+    commits: Commits = field(init=False)
 
     def __post_init__(self) -> None:
         self.recognise = inputs.Recognise(self.format)
+        self.commits = Commits(self.commit)
 
     def attempt(self, name: str, act: Callable[P, Found], *args: P.args, **kwargs: P.kwargs) -> Found | None:
         """What `act` gives; None where the input cannot be read and the rest is wanted all the same."""
@@ -87,26 +86,9 @@ class Reading:
             raise error
         self.failures.append(InputError(f"{error.filename}: {error.strerror}"))
 
-    def of_one_commit(self, report: Report) -> bool:
-        """Whether a report may be merged with those before it; SourceMismatch where two of one repository tell
-        different commits and none was picked."""
-        for source in report.sources:
-            if not source.commit:
-                continue
-            self.tells_commits = True
-            told = source.path or source.pod or source.component or "an input"
-            if self.commit and not source.commit.startswith(self.commit):
-                self.other_commits.add(source.commit)
-                self.notes[f"left out: {told} is of commit {source.commit}"] = None
-                return False
-            commit, other = self._commits.setdefault(source.repository, (source.commit, told))
-            if commit != source.commit:
-                raise SourceMismatch(
-                    f"inputs of {source.repository or 'one repository'} come from several commits: {other} from "
-                    f"{commit}, {told} from {source.commit}",
-                    hint="pick one with --commit",
-                )
-        return True
+    def takes(self, report: Report) -> bool:
+        """Whether a report may be merged with the others; SourceMismatch where their commits differ."""
+        return all(self.commits.takes(source, self.current) for source in report.sources)
 
 
 def load(
@@ -131,6 +113,10 @@ def load(
         raise UsageError(f"--count-inputs adds inputs up, so it does not go with --how {how}")
     in_parts = (_of_part(name, inner, reading, how, relaxed, count_inputs) for name, inner in (parts or {}).items())
     named = inputs.expanded(names)
+    reading.commits = Commits(reading.commit)
+    if reading.commit:
+        inner = (inputs.expanded(some) for some in (parts or {}).values())
+        look(chain(named, *inner), reading.commits, reading.recognise)
     if how in ("subtract", "intersect"):
         rest: Iterable[Report] = (law.merge(_reports([name], reading), relaxed=relaxed) for name in named)
     else:
@@ -140,9 +126,7 @@ def load(
     merged = law.merge(chain(in_parts, rest), how, relaxed=relaxed, collapse=not count_inputs, called=called)
     if reading.failures and not merged.files and not merged.sources:
         raise reading.failures[0]
-    if reading.other_commits and not merged.files and not merged.sources:
-        told = ", ".join(sorted(reading.other_commits)[:_NAMED])
-        raise InputError(f"no input is of commit {reading.commit}; there are: {told}")
+    reading.commits.check(nothing=not merged.files and not merged.sources)
     for fmt in reading.recognise.used.values():
         merged = fmt.complete(merged, reading.sources)
     merged = what_is_shown(merged, how, [*(parts or ()), *named])
@@ -152,15 +136,10 @@ def load(
         *remarks.without_place(counted, remarks.unplaced(reading.sources.located)),
         *remarks.idle_maps(reading.sources, reading.maps),
         *reading.notes,
-        *_without_commits(reading),
+        *reading.commits.notes(),
         *(f"not read: {failure.what}" for failure in reading.failures),
     ]
     return headed(replace(counted, notes=tuple(dict.fromkeys((*counted.notes, *more)))) if more else counted)
-
-
-def _without_commits(reading: Reading) -> Iterator[str]:
-    if reading.commit and not reading.tells_commits:
-        yield f"--commit {reading.commit} has no effect: no input tells of which commit it is"
 
 
 def _of_part(
@@ -183,7 +162,7 @@ def _reports(names: Sequence[str], reading: Reading, alone: bool = False) -> Ite
     format allows."""
     names = inputs.with_inner_bundles(names)
     for report in chain(_of_bundles(names, reading), _of_files(names, reading, alone)):
-        if report is not None and reading.of_one_commit(report):
+        if report is not None and reading.takes(report):
             yield report
 
 
@@ -196,7 +175,7 @@ def _of_bundles(names: Sequence[str], reading: Reading) -> Iterator[Report | Non
     from covey.model.bundle import Bundle
 
     found = [reading.attempt(name, Bundle.open, Path(name)) for name in named]
-    reads = bundles.readers([one for one in found if one], reading.commit, reading.recognise.named, reading.sources)
+    reads = bundles.readers([one for one in found if one], reading.commits, reading.recognise.named, reading.sources)
     for read in reads:
         reading.current = ""
         yield reading.attempt("", read)

@@ -109,6 +109,8 @@ class Format(Protocol):
 
     A format whose `unites` (an attribute it may leave out) is true is handed all its files of one merge at once: it
     can join what was recorded before it is judged, which is less work or more exact than merging reports.
+    One whose files tell commits has a function `origins(file) -> Iterable[Provenance]`: where the figures of one come
+    from, without reading them.
     One that has a function `named(report, sources) -> Report` is asked, before it writes, to call the files as its own
     tools call them; one that has `losses(report) -> Iterable[str]` for notes on what it leaves out. One that has
     `takes(path) -> bool` writes only such files.

@@ -47,6 +47,10 @@ class _Report(msgspec.Struct):
     notes: list[str] = []
 
 
+class _Sources(msgspec.Struct):
+    sources: list[dict[str, Any]] = []
+
+
 class _Schema(msgspec.Struct):
     schema: str = ""
 
@@ -61,6 +65,13 @@ class Native:
         """The report as it was written; several files are merged by sum."""
         reports = [_read(file, file.read(MOST_BYTES)) for file in files]
         return reports[0] if len(reports) == 1 else merge(reports)
+
+    def origins(self, file: Input) -> list[Provenance]:
+        """The sources alone; FormatError where they are damaged."""
+        try:
+            return [_origin(entry) for entry in msgspec.json.decode(file.read(MOST_BYTES), type=_Sources).sources]
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise FormatError(f"damaged report: {error}", path=file.name) from None
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """One line a file, so that two reports can be compared with the usual tools."""

@@ -117,7 +117,7 @@ def test_collecting_twice_counts_once(tmp_path, reading):
 
 def test_two_commits_are_refused_unless_one_is_picked(tmp_path, reading):
     name = bundle(tmp_path / "b", ("one", 0, {7: "1"}, "aaa1"), ("two", 0, {7: "1-3"}, "bbb2"))
-    with pytest.raises(SourceMismatch, match="aaa1, bbb2") as caught:
+    with pytest.raises(SourceMismatch, match="one from aaa1, two from bbb2") as caught:
         load([name], reading)
     assert "--commit" in caught.value.hint
     reading.commit = "aaa"
