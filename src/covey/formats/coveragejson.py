@@ -11,7 +11,7 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats.base import Input, Place, Sources
-from covey.formats.intake import check_line, clean, collector_off, provenance
+from covey.formats.intake import check_line, clean, collector_off, provenance, utc
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.report import FileCoverage, Key, Report, bits
 
@@ -57,11 +57,11 @@ def read(file: Input, data: bytes, sources: Sources) -> Report:
     try:
         with collector_off():
             raw = msgspec.json.decode(data, type=_Report)
-        when = datetime.fromisoformat(raw.meta.timestamp).astimezone() if raw.meta.timestamp else None
     except (ValueError, RecursionError) as error:
         raise FormatError(f"damaged JSON report: {error}", path=file.name) from None
     if raw.meta.format > _NEWEST:
         raise FormatError(f"JSON report of format {raw.meta.format}; this covey reads up to {_NEWEST}", path=file.name)
+    when = _when(raw.meta.timestamp, file.name)
     files: dict[str, FileCoverage] = {}
     slices: dict[str, dict[Key, int]] = {}
     for name, entry in raw.files.items():
@@ -73,6 +73,13 @@ def read(file: Input, data: bytes, sources: Sources) -> Report:
         _slice(slices, found, entry.contexts)
     origin = replace(provenance(file, data, "coveragepy"), collected_at=when)
     return Report.of(files.values(), [origin], slices)
+
+
+def _when(text: str, file: str) -> datetime | None:
+    """When the report was written. coverage.py tells it by the clock of its own machine, without an offset: which
+    moment that was cannot be known, and what the reader's clock would make of it is none."""
+    when = utc(text, file) if text else None
+    return when if when and datetime.fromisoformat(text).tzinfo else None
 
 
 def _file(report: str, place: Place, entry: _File) -> FileCoverage:

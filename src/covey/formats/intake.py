@@ -6,6 +6,7 @@ import gc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from covey.errors import FormatError
 from covey.formats.base import Input
@@ -66,6 +67,15 @@ def check_hits(hits: int, file: str) -> int:
     if hits < 0:
         raise FormatError(f"{hits} hits: less than none", path=file)
     return min(hits, MOST_HITS)
+
+
+def utc(text: str, file: str) -> datetime:
+    """A time of ISO 8601, in UTC; one without an offset is in UTC already. FormatError for what is none."""
+    try:
+        when = datetime.fromisoformat(text)
+        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # beyond the first or last year, once the offset is taken off
+        raise FormatError(f"{clean(text[:40])!r} is no time", path=file) from None
 
 
 def flat_paths(report: Report) -> dict[Key, str]:

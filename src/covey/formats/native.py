@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import datetime
 from itertools import compress
 from itertools import count as naturals
 from typing import Any, BinaryIO, Literal
@@ -15,7 +14,7 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats.base import Input, Sources
-from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_NAMED, check_hits, check_line, collector_off
+from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_NAMED, check_hits, check_line, collector_off, utc
 from covey.model.blocks import Block, Blocks, LinesBy
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.merge import merge
@@ -69,7 +68,7 @@ class Native:
     def origins(self, file: Input) -> list[Provenance]:
         """The sources alone; FormatError where they are damaged."""
         try:
-            return [_origin(entry) for entry in msgspec.json.decode(file.read(MOST_BYTES), type=_Sources).sources]
+            return [_origin(entry, file.name) for entry in msgspec.json.decode(file.read(MOST_BYTES), type=_Sources).sources]
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise FormatError(f"damaged report: {error}", path=file.name) from None
 
@@ -167,7 +166,7 @@ def _read(file: Input, data: bytes) -> Report:
         if reached > MOST_NAMED + len(data):
             raise ValueError(f"blocks that reach over {reached} lines")
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        origins = [replace(_origin(entry), report=digest) for entry in raw.sources]
+        origins = [replace(_origin(entry, file.name), report=digest) for entry in raw.sources]
         return Report.of(files, origins, _slices(raw.slices), raw.notes)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FormatError(f"damaged report: {error}", path=file.name) from None
@@ -210,7 +209,7 @@ def _block(row: tuple[int, int, int, int, int, int], file: str) -> Block:
     return Block(*row[:5], check_hits(row[5], file))
 
 
-def _origin(entry: Mapping[str, Any]) -> Provenance:
+def _origin(entry: Mapping[str, Any], file: str) -> Provenance:
     """A source; members that this version does not know are left out."""
     known = {field.name: entry[field.name] for field in fields(Provenance) if field.name in entry}
     capture, when = known.pop("capture", None), known.pop("collected_at", None)
@@ -219,7 +218,7 @@ def _origin(entry: Mapping[str, Any]) -> Provenance:
     source = Provenance(**known)
     if capture is not None:
         source = replace(source, capture=msgspec.convert(capture, CaptureId))
-    return replace(source, collected_at=datetime.fromisoformat(when)) if when is not None else source
+    return replace(source, collected_at=utc(when, file)) if when is not None else source
 
 
 def _slices(raw: Mapping[str, Mapping[str, str]]) -> dict[str, dict[Key, int]]:

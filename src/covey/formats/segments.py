@@ -6,14 +6,13 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import BinaryIO
 
 import msgspec
 
 from covey.errors import FormatError, UsageError
 from covey.formats.base import Input, Sources
-from covey.formats.intake import clean, collector_off, provenance
+from covey.formats.intake import clean, collector_off, provenance, utc
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import Report
 
@@ -105,7 +104,8 @@ def decode(name: str, data: bytes) -> Capture:
 
 def _origins(capture: Capture, source: Provenance) -> list[Provenance]:
     """One a process: each is a cumulative recording of its own."""
-    source = replace(source, collected_at=_when(capture.captured_at))
+    if capture.captured_at:
+        source = replace(source, collected_at=utc(capture.captured_at, source.path))
     return [
         replace(
             source,
@@ -115,11 +115,3 @@ def _origins(capture: Capture, source: Provenance) -> list[Provenance]:
         )
         for process in capture.processes
     ] or [source]
-
-
-def _when(text: str) -> datetime | None:
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
