@@ -194,6 +194,8 @@ def _joined(sections: list[_Section]) -> SourceMap:
         for row in range(part.lines):
             for segment in part.segments(row):
                 at = part.column(segment) + (column if row == 0 else 0)
+                if at > FAR:
+                    raise ValueError("a section of a source map reaches beyond any text")
                 if (line + row, at) < stop:
                     spot = part.spot(segment) or Spot(-1 - len(sources), 0, 0)
                     rows.append((line + row, at, spot.source + len(sources), spot.line, spot.column))

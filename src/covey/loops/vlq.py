@@ -51,7 +51,10 @@ def decoded(mappings: str, sources: int) -> Columns:
                     known[segment] = step
             ascending = ascending and step[0] >= 0
             column += step[0]
-            columns.append(column)
+            try:
+                columns.append(column)
+            except OverflowError:  # asked for no sooner: this is once a segment
+                raise ValueError("a source map reaches beyond any text") from None
             if len(step) == 1:
                 which.append(-1)
                 lines.append(0)

@@ -55,6 +55,7 @@ BAD = {
         statementMap={str(n): span(1, n, 9_999_999, 1) for n in range(8)}, s={str(n): 1 for n in range(8)}
     ),
     "a damaged source map": entry(inputSourceMap={"version": 3, "sources": ["a"], "mappings": "!!"}),
+    "a source map beyond all columns": entry(inputSourceMap={"version": 3, "sources": ["a"], "mappings": "ggggggI"}),
     "deep": b'{"a":{"path":"a","statementMap":' + b"[" * 100_000 + b"]" * 100_000,
     "cut off": json.dumps(entry()).encode()[:-2],
 }
@@ -157,6 +158,8 @@ BAD_MAPS = {
     "a number not ended": {"sources": ["a"], "mappings": "AAAg"},
     "a source that is not there": {"sources": ["a"], "mappings": "ACAA"},
     "a line above the first": {"sources": ["a"], "mappings": "AADA"},
+    "a column beyond all": {"sources": ["a"], "mappings": "ggggggI"},
+    "a column before all": {"sources": ["a"], "mappings": "hgggggI"},
     "too many lines": {"sources": ["a"], "mappings": ";" * 3_000_000},
     "too many sources": {"sources": ["a"] * 200_000, "mappings": ""},
     "sections in disorder": {"sections": [
@@ -165,6 +168,9 @@ BAD_MAPS = {
     "sections within sections": {"sections": [{"offset": {"line": 0, "column": 0}, "map": {"sections": []}}]},
     "a section far away": {"sections": [
         {"offset": {"line": 2**40, "column": 0}, "map": {"sources": [], "mappings": ""}}
+    ]},
+    "a section that reaches too far": {"sections": [
+        {"offset": {"line": 0, "column": 9}, "map": {"sources": ["a"], "mappings": "+/////DAAA"}}
     ]},
     "numbers for sources": {"sources": [1], "mappings": ""},
 }  # fmt: skip
