@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from functools import partial, reduce
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from laws.reports import LAYOUTS, branches, disjoint, functions, reports, some_blocks
+from laws.reports import LAYOUTS, branches, disjoint, files, functions, reports, some_blocks
 
 from covey.errors import DuplicateSource, SourceMismatch, UsageError
+from covey.formats.intake import Merging
 from covey.model.blocks import Block, Blocks
 from covey.model.counted import Lines
-from covey.model.merge import counted_once, merge
+from covey.model.merge import counted_once, merge, merge_files
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import FileCoverage, Report, bits, lines_of
 
@@ -37,6 +39,14 @@ def test_the_grouping_of_inputs_does_not_matter(three, how):
     left = merge([merge([one, two], how, relaxed=True), three_], how, relaxed=True)
     right = merge([one, merge([two, three_], how, relaxed=True)], how, relaxed=True)
     assert figures(left) == figures(right) == figures(merge(three, how, relaxed=True))
+
+
+@given(st.lists(files("pkg/c.go"), min_size=1, max_size=9), st.sampled_from(("sum", "max")))
+def test_a_file_told_of_in_many_places_is_as_if_told_of_one_by_one(tellings, how):
+    found = Merging(how, relaxed=True)
+    for one in tellings:
+        found.add(one)
+    assert list(found.files()) == [reduce(partial(merge_files, how=how, relaxed=True), tellings)]
 
 
 @given(reports(), st.sampled_from(("sum", "max")))

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from covey.formats.base import Input, Sources
+from covey.formats.intake import Merging
 from covey.formats.xmlroot import root_of
-from covey.model.merge import merge_files
-from covey.model.report import FileCoverage, Report
+from covey.model.report import Report
 
 
 class Clover:
@@ -34,12 +34,10 @@ class Clover:
 
         found = Document()
         origin = xmlreading.read(file, found.elements, self.name)
-        built: dict[str, FileCoverage] = {}
+        built = Merging("max")
         for path in list(found.files):
-            place = sources.locate(path)
-            read = found.files.pop(path).file(place.path)  # so that the file is not held twice
-            built[place.path] = merge_files(built[place.path], read, "max") if place.path in built else read
-        return Report.of(built.values(), [replace(origin, collected_at=found.when)])
+            built.add(found.files.pop(path).file(sources.locate(path).path))  # so that the file is not held twice
+        return Report.of(built.files(), [replace(origin, collected_at=found.when)])
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """As Istanbul lays it out, with a row for each function before the lines, as PHPUnit and OpenClover have it."""

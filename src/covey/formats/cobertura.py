@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from covey.formats.base import Input, Sources
+from covey.formats.intake import Merging
 from covey.formats.xmlroot import root_of
-from covey.model.merge import merge_files
-from covey.model.report import FileCoverage, Report
+from covey.model.report import Report
 
 _ITS_OWN = frozenset({"line-rate", "branch-rate", "lines-valid", "lines-covered"})
 
@@ -37,18 +37,16 @@ class Cobertura:
         found = Document()
         origin = xmlreading.read(file, found.elements, self.name)
         notes: dict[str, None] = {}
-        built: dict[str, FileCoverage] = {}
+        built = Merging("max")
         if found.shared:
             some = ", ".join(list(found.shared)[:3])
             notes[f"{file.name}: there are several <source>, and several files may be {some}; they count as one"] = None
         for filename in list(found.classes):
             place = sources.locate_under(found.roots, filename)
-            read = found.classes.pop(filename).file(place.path)  # so that the file is not held twice
             if place.path in built:
                 notes[f"several files of {file.name} are {place.path} in the repository"] = None
-                read = merge_files(built[place.path], read, "max")
-            built[place.path] = read
-        return Report.of(built.values(), [replace(origin, collected_at=found.when)], notes=notes)
+            built.add(found.classes.pop(filename).file(place.path))  # so that the file is not held twice
+        return Report.of(built.files(), [replace(origin, collected_at=found.when)], notes=notes)
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """One package a folder, one class a file, one method a function, which has its first line only."""

@@ -12,9 +12,8 @@ import msgspec
 
 from covey.errors import FormatError, UsageError
 from covey.formats.base import Input, Sources
-from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, clean, collector_off, provenance
+from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, Merging, clean, collector_off, provenance
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
-from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report
 
 _BEGINS = re.compile(rb'\s*\{\s*"(?:gcc_version|format_version|current_working_directory|data_file|files)"\s*:')
@@ -106,20 +105,18 @@ class Gcov:
     def read(self, files: Sequence[Input], sources: Sources) -> Report:
         """Lines, branches and functions, mode "count". What several functions, or instances of a template, count on
         one line adds up, and so do their arms of one number, as lcov has it."""
-        found: dict[str, FileCoverage] = {}
+        found = Merging()
         origins, notes = [], dict[str, None]()
         for file in files:
             data = file.read(MOST_BYTES)
             origins.append(provenance(file, data, self.name))
             negative = 0
             for gathered in _gathered(data, file.name):
-                place = sources.locate(gathered.path)
-                one = gathered.coverage(place.path)
-                found[place.path] = merge_files(found[place.path], one) if place.path in found else one
+                found.add(gathered.coverage(sources.locate(gathered.path).path))
                 negative += gathered.negative
             if negative:
                 notes[f"{file.name}: {negative} negative counts were taken as 0"] = None
-        return Report.of(found.values(), origins, notes=notes)
+        return Report.of(found.files(), origins, notes=notes)
 
     def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - the seam's shape
         raise UsageError("gcov is what GCC's own tool writes, it cannot be written from a report", hint="write lcov")

@@ -16,12 +16,11 @@ from covey.errors import FormatError
 from covey.formats.base import Input, Sources
 from covey.formats.gonames import MIXED, named, with_import_paths
 from covey.formats.gosheets import Sheets
-from covey.formats.intake import MOST_BYTES, MOST_NAMED, clean, flat_paths
+from covey.formats.intake import MOST_BYTES, MOST_NAMED, Merging, clean, flat_paths
 from covey.loops import goblocks
 from covey.loops import gocover as loop
 from covey.loops.blocks import WIDTH
 from covey.model.blocks import Blocks
-from covey.model.merge import merge_files
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Mode, Report
 
@@ -47,7 +46,7 @@ class GoCover:
     def read(self, files: Sequence[Input], sources: Sources) -> Report:
         """Blocks, whose lines have the most of the blocks that touch them. A block that is there several times (one a
         test binary, with -coverpkg) is one. Files are named by import path, which go.mod maps to the checkout."""
-        found: dict[str, FileCoverage] = {}
+        found = Merging()
         origins: list[Provenance] = []
         modes: set[Mode] = set()
         for file in files:
@@ -58,11 +57,9 @@ class GoCover:
                 return Report(sheet, tuple(origins))
             for name, mode, blocks in profile.files(runs):
                 modes.add(mode)
-                path = sources.imported(name).path
-                one = FileCoverage(path, blocks=blocks, mode=mode)
-                found[path] = merge_files(found[path], one) if path in found else one
+                found.add(FileCoverage(sources.imported(name).path, blocks=blocks, mode=mode))
         notes = (MIXED,) if len(modes) > 1 else ()
-        return Report({(None, path): found[path] for path in sorted(found)}, tuple(origins), notes=notes)
+        return Report.of(found.files(), origins, notes=notes)
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """In the order of `go tool covdata textfmt`. A file without blocks gets one a line, columns 1 to 2. Mode "set"

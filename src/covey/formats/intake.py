@@ -1,4 +1,5 @@
-"""What every format keeps to: bounds on what comes in, the provenance of a named file, names fit to go out."""
+"""What every format keeps to: bounds on what comes in, the provenance of a named file, one file of several tellings,
+names fit to go out."""
 
 from __future__ import annotations
 
@@ -10,8 +11,10 @@ from datetime import UTC, datetime
 
 from covey.errors import FormatError
 from covey.formats.base import Input
+from covey.model.blocks import Blocks
+from covey.model.merge import How, merge_files
 from covey.model.provenance import Provenance
-from covey.model.report import Key, Report
+from covey.model.report import FileCoverage, Key, Report
 
 MOST_BYTES = 1 << 30  # of one file, and of what it unpacks to
 LAST_LINE = 10_000_000  # a bit set of many more lines would be a way to fill the memory with few bytes
@@ -76,6 +79,47 @@ def utc(text: str, file: str) -> datetime:
         return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # beyond the first or last year, once the offset is taken off
         raise FormatError(f"{clean(text[:40])!r} is no time", path=file) from None
+
+
+class Merging:
+    """Files of which an input may tell in several places; what it tells of one path is merged by the law of merging.
+
+    Not one by one: a large file and very many small tellings of it would cost the large one each time. What waits of
+    a path is less than half as large as what waits before it, so it is little, and all together takes n log n.
+    """
+
+    def __init__(self, how: How = "sum", *, relaxed: bool = False) -> None:
+        self._how: How = how
+        self._relaxed = relaxed
+        self._waiting: dict[str, list[FileCoverage]] = {}
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._waiting
+
+    def add(self, file: FileCoverage) -> None:
+        """SourceMismatch, here or from `files`, as merging has it."""
+        waiting = self._waiting.get(file.path)
+        if waiting is None:
+            self._waiting[file.path] = [file]
+            return
+        while waiting and _size(waiting[-1]) <= 2 * _size(file):
+            file = merge_files(waiting.pop(), file, self._how, relaxed=self._relaxed)
+        waiting.append(file)
+
+    def files(self) -> Iterator[FileCoverage]:
+        """One a path, in the order in which the paths came."""
+        for waiting in self._waiting.values():
+            while len(waiting) > 1:
+                last = waiting.pop()
+                waiting[-1] = merge_files(waiting[-1], last, self._how, relaxed=self._relaxed)
+            yield waiting[0]
+
+
+def _size(file: FileCoverage) -> int:
+    """About what merging it costs. Lines that follow from blocks are not asked for: merging does not need them."""
+    blocks = file.blocks if isinstance(file.blocks, Blocks) else None
+    lines = 0 if blocks is not None and blocks.lines_by else len(file.lines.numbers)
+    return lines + len(file.branches.lines) + len(file.functions.names) + (len(blocks) if blocks is not None else 0)
 
 
 def flat_paths(report: Report) -> dict[Key, str]:

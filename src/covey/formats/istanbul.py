@@ -12,11 +12,10 @@ import msgspec
 from covey.errors import FormatError
 from covey.formats import istanbulmaps as maps
 from covey.formats.base import Input, Sources
-from covey.formats.intake import MOST_BYTES, clean, collector_off, provenance
+from covey.formats.intake import MOST_BYTES, Merging, clean, collector_off, provenance
 from covey.loops import istanbul as loops
 from covey.model.blocks import Blocks
 from covey.model.counted import Branches, Functions
-from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report
 
 _BEGINS = re.compile(
@@ -41,17 +40,21 @@ class Istanbul:
 
         Files of one place are merged; one that nothing loaded (`"all": true`) gives way to one that ran.
         """
-        found: dict[str, FileCoverage] = {}
-        waiting: dict[str, FileCoverage] = {}
-        origins, notes = [], dict[str, None]()
+        found, waiting = Merging(relaxed=True), Merging(relaxed=True)
+        origins = []
         for file in files:
             data = file.read(MOST_BYTES)
             origins.append(provenance(file, data, self.name))
             for recorded, via, entry in _entries(data, file.name):
                 place = sources.locate(clean(recorded), via=via)
-                one = self._coverage(place.path, entry, file.name)
-                _put(waiting if entry.all else found, one, notes)
-        return Report.of((waiting | found).values(), origins, notes=notes)
+                (waiting if entry.all else found).add(self._coverage(place.path, entry, file.name))
+        both = [*waiting.files(), *found.files()]
+        notes = dict.fromkeys(
+            f"{one.path} is told of twice, with other statements: only which lines ran is kept"
+            for one in both
+            if one.blocks == "conflict"
+        )
+        return Report.of({one.path: one for one in both}.values(), origins, notes=notes)
 
     def _coverage(self, path: str, entry: maps.Entry, file: str) -> FileCoverage:
         try:
@@ -99,16 +102,6 @@ class Istanbul:
 
 
 FORMAT = Istanbul()
-
-
-def _put(known: dict[str, FileCoverage], one: FileCoverage, notes: dict[str, None]) -> None:
-    """Among the others; several of one place are merged, as far as they are of one source."""
-    other = known.get(one.path)
-    if other is not None:
-        one = merge_files(other, one, relaxed=True)
-        if one.blocks == "conflict":
-            notes[f"{one.path} is told of twice, with other statements: only which lines ran is kept"] = None
-    known[one.path] = one
 
 
 def _entries(data: bytes, file: str) -> Iterator[tuple[str, str, maps.Entry]]:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from covey.formats.base import Input, Place, Sources
+from covey.formats.intake import Merging
 from covey.formats.xmlroot import root_of
-from covey.model.merge import merge_files
-from covey.model.report import FileCoverage, Report
+from covey.model.report import Report
 
 if TYPE_CHECKING:
     from covey.formats.jacocodocument import Name
@@ -44,14 +44,12 @@ class Jacoco:
         origin = xmlreading.read(file, found.elements, self.name)
         places = _Places(found.files, sources)
         notes: dict[str, None] = {}
-        built: dict[str, FileCoverage] = {}
+        built = Merging("max")
         for name in list(found.files):
-            place = places.of(name)
-            read = found.files.pop(name).file(place.path)  # so that the file is not held twice
-            built[place.path] = merge_files(built[place.path], read, "max") if place.path in built else read
+            built.add(found.files.pop(name).file(places.of(name).path))  # so that the file is not held twice
         if found.nowhere:
             notes[f"{file.name}: {found.nowhere} classes do not tell their source file; they are not counted"] = None
-        return Report.of(built.values(), [replace(origin, collected_at=found.when)], notes=notes)
+        return Report.of(built.files(), [replace(origin, collected_at=found.when)], notes=notes)
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """One package a folder; a line is one instruction."""

@@ -8,10 +8,9 @@ from itertools import compress
 from typing import BinaryIO
 
 from covey.formats.base import Input, Sources
-from covey.formats.intake import clean, flat_paths
+from covey.formats.intake import Merging, clean, flat_paths
 from covey.loops.lcov import Known
 from covey.model.counted import Arm, Branches, Functions, Lines
-from covey.model.merge import merge_files
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Report
 
@@ -34,7 +33,7 @@ class Lcov:
         are passed over; a negative count, which is a known fault of GCC, is none."""
         from covey.formats.lcovread import Reader
 
-        found: dict[str, FileCoverage] = {}
+        found = Merging()
         origins: list[Provenance] = []
         notes: dict[str, None] = {}
         for file in files:
@@ -42,15 +41,14 @@ class Lcov:
             with file.open() as stream:
                 for section in reader.sections(stream):
                     place = sources.locate(section.path)
-                    read = FileCoverage(place.path, section.lines, section.branches, section.functions)
-                    found[place.path] = merge_files(found[place.path], read) if place.path in found else read
+                    found.add(FileCoverage(place.path, section.lines, section.branches, section.functions))
             if reader.negative:
                 notes[f"{file.name}: {reader.negative} negative counts were taken as 0"] = None
             if reader.conditions:
                 notes[f"{file.name}: {reader.conditions} MC/DC records were passed over"] = None
             digest = f"sha256:{reader.digest.hexdigest()}"
             origins.append(Provenance(format=self.name, path=file.name, digest=digest))
-        return Report.of(found.values(), origins, notes=notes)
+        return Report.of(found.files(), origins, notes=notes)
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """lcov 1's records, which lcov 2 reads too. Anonymous arms get numbers, last lines of functions are lost."""

@@ -10,11 +10,10 @@ import msgspec
 
 from covey.errors import FormatError, UsageError
 from covey.formats.base import Input, Sources
-from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, MOST_NAMED, clean, collector_off, provenance
+from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, MOST_NAMED, Merging, clean, collector_off, provenance
 from covey.formats.llvmfunctions import FUNCTION_WIDTHS, Functions, Recorded
 from covey.loops import llvm as loops
 from covey.model.counted import Lines
-from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report
 
 _BEGINS = re.compile(
@@ -66,16 +65,14 @@ class Llvm:
     def read(self, files: Sequence[Input], sources: Sources) -> Report:
         """Lines by LLVM's rule for a file's segments, both arms of each branch, functions, and code regions as blocks
         of one statement; what several instances of a function count adds up. Mode "count"."""
-        found: dict[str, FileCoverage] = {}
+        found = Merging()
         origins, notes = [], dict[str, None]()
         for file in files:
             data = file.read(MOST_BYTES)
             origins.append(provenance(file, data, self.name))
             for recorded, read in _files(data, file.name, notes):
-                place = sources.locate(recorded)
-                one = read.coverage(place.path)
-                found[place.path] = merge_files(found[place.path], one) if place.path in found else one
-        return Report.of(found.values(), origins, notes=notes)
+                found.add(read.coverage(sources.locate(recorded).path))
+        return Report.of(found.files(), origins, notes=notes)
 
     def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - the seam's shape
         raise UsageError("this is what llvm-cov exports, it cannot be written from a report", hint="write lcov")

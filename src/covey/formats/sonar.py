@@ -10,12 +10,11 @@ from typing import BinaryIO
 from covey.formats import xmlreading
 from covey.formats.anonymous import MOST_ARMS_EVER, Forks, check_arms, of_forks
 from covey.formats.base import Input, Sources
-from covey.formats.intake import LAST_LINE, clean, flat_paths
+from covey.formats.intake import LAST_LINE, Merging, clean, flat_paths
 from covey.formats.xmlreading import Attributes, number
 from covey.formats.xmlroot import root_of
 from covey.formats.xmltext import quoteattr
 from covey.model.counted import Lines
-from covey.model.merge import merge_files
 from covey.model.report import FileCoverage, Report
 
 
@@ -39,12 +38,10 @@ class Sonar:
         found = _Document()
         elements = xmlreading.Elements("coverage", {"file": found.start_file, "lineToCover": found.start_line})
         origin = xmlreading.read(file, elements, self.name)
-        built: dict[str, FileCoverage] = {}
+        built = Merging("max")
         for path, (lines, forks) in found.files.items():
-            place = sources.locate(path)
-            read = FileCoverage(place.path, Lines.of(lines), of_forks(forks), mode="set")
-            built[place.path] = merge_files(built[place.path], read, "max") if place.path in built else read
-        return Report.of(built.values(), [origin])
+            built.add(FileCoverage(sources.locate(path).path, Lines.of(lines), of_forks(forks), mode="set"))
+        return Report.of(built.files(), [origin])
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """Paths relative to the repository, which is where the scanner has to run. Branches of lines that are not

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from covey.errors import FormatError
 from covey.formats import sourcemap, v8lines
 from covey.formats.base import Place, Sources
-from covey.formats.intake import clean
+from covey.formats.intake import Merging, clean
 from covey.formats.sourcemap import SourceMap
 from covey.formats.v8text import Text
-from covey.model.merge import merge_files
 from covey.model.report import FileCoverage
 
 if TYPE_CHECKING:
@@ -49,7 +48,8 @@ class Finder:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._found: dict[str, FileCoverage] = {}
+        self._found = Merging()
+        self._without: dict[str, FileCoverage] = {}  # files of which only that they ran is known
         self._told: dict[str, list[str]] = {}
         self._lines = 0
         self._work = v8lines.Work()
@@ -61,7 +61,7 @@ class Finder:
                 self._script(script)
             except (ValueError, OverflowError, RecursionError) as error:
                 raise FormatError(f"{script.path}: {error}", path=script.file) from None
-        return self._found
+        return self._without | {file.path: file for file in self._found.files()}
 
     def notes(self) -> list[str]:
         return [
@@ -101,8 +101,7 @@ class Finder:
         if not self._counts(place):
             return
         self._told.setdefault(f"not known which lines ran, {why}", []).append(place.path)
-        if place.path not in self._found:
-            self._found[place.path] = FileCoverage(place.path, inexact=frozenset({"lines"}))
+        self._without[place.path] = FileCoverage(place.path, inexact=frozenset({"lines"}))
 
     def _text(self, recorded: str | None, place: Place) -> Text | None:
         if recorded is None:
@@ -166,9 +165,4 @@ class Finder:
         """Branches are a lower bound: of what ran as often as the code around it V8 tells nothing."""
         lines, branches, functions = sheet.columns()
         inexact = frozenset({"branches"} if branches else ())
-        one = FileCoverage(place.path, lines, branches, functions, inexact=inexact)
-        known = self._found.get(place.path)
-        if known is None or not known.lines:
-            self._found[place.path] = one
-        else:
-            self._found[place.path] = merge_files(known, one)
+        self._found.add(FileCoverage(place.path, lines, branches, functions, inexact=inexact))
