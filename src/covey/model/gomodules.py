@@ -16,7 +16,8 @@ from itertools import groupby
 
 _HIDDEN = 3  # the rank of modules in folders that Go passes over
 MOST_TEXT = 4 << 20  # bytes of one go.mod or go.work; a larger one is passed over
-_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|`([^`]*)`|(=>|[()]|[^\s"`()]+)')
+# A quote that nothing closes takes the rest of its line, which is no word: to Go, too, it is an error.
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*+)"|`([^`]*+)`|["`].*|(=>|[()]|[^\s"`()]+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +127,5 @@ def _directives(text: str) -> Iterator[tuple[str, list[str]]]:
 
 def _words(line: str) -> Iterable[str]:
     for found in _WORD.finditer(line):
-        yield next(group for group in found.groups() if group is not None)
+        if found.lastindex:
+            yield found[found.lastindex]

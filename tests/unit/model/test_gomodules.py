@@ -104,6 +104,13 @@ def test_what_is_no_directive_is_passed_over(text):
     GoModules.of({"go.mod": text, "go.work": "use\nuse ../..\n" + text})
 
 
+@pytest.mark.parametrize("quote", ['"', "`", '"\\', pytest.param('"\\' * 30_000, id="many")])
+def test_a_quote_that_nothing_closes_takes_the_rest_of_its_line(quote):
+    text = f"use (\n./a {quote}\n./b\n{quote} ./c\n)\n"
+    modules = GoModules.of({"go.work": text} | {f"{name}/go.mod": f"module {name}" for name in "abc"})
+    assert {module.folder: module.rank for module in modules.modules} == {"a": 0, "b": 0, "c": 2}
+
+
 def test_directives_without_words_are_passed_over():
     modules = GoModules.of({"go.mod": "replace\nmodule\nuse\nmodule example.com/m\nreplace =>\nreplace a =>\n"})
     assert [module.path for module in modules.modules] == ["example.com/m"]
