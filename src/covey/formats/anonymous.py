@@ -21,6 +21,19 @@ def check_arms(covered: int, total: int) -> None:
         raise ValueError(f"{covered} of {total} branches")
 
 
+class Room:
+    """For the arms of one file that is read."""
+
+    def __init__(self) -> None:
+        self.left = MOST_ARMS_EVER
+
+    def take(self, arms: int) -> None:
+        """ValueError where there is none for so many."""
+        self.left -= arms
+        if self.left < 0:
+            raise ValueError(f"more than {MOST_ARMS_EVER} branches")
+
+
 def branches(lines: Sequence[int], covered: Iterable[int], totals: Sequence[int]) -> Branches:
     """From columns, equally long: branching lines, ascending, none twice; how many arms of each ran, of how many."""
     pairs = zip(covered, totals, strict=True)

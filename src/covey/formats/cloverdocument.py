@@ -17,8 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from covey.formats.anonymous import MOST_ARMS_EVER, Forks, check_arms, of_forks
-from covey.formats.intake import LAST_LINE, MOST_HITS, clean
+from covey.formats.anonymous import Forks, Room, check_arms, of_forks
+from covey.formats.intake import MOST_HITS, clean, line_of
 from covey.formats.xmlreading import MOST_FILES, Attributes, Elements, number
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.report import FileCoverage
@@ -65,7 +65,7 @@ class Document:
         self._file: _File | None = None
         self._in_class = self._in_tests = False
         self._told = 0
-        self._arms_left = MOST_ARMS_EVER
+        self._room = Room()
         self._last_method = 0
         self.elements = Elements(
             root="coverage",
@@ -124,8 +124,7 @@ class Document:
         file, line = self._file, number(attributes.get("num"))
         if file is None or not line:  # of a test source; or a line 0, which no file has
             return
-        if not 0 < line <= LAST_LINE:
-            raise ValueError(f"{line} is no line number")
+        line_of(line)
         kind = attributes.get("type", "stmt")
         if kind == "method":
             self._take_method(file, line, attributes)
@@ -148,21 +147,16 @@ class Document:
         file.bare.pop(self._last_method, None)
         if "count" in attributes:
             check_arms(yes, yes + no)
-            self._count_arms(yes + no)
+            self._room.take(yes + no)
             known = file.forks.get(line, (0, 0))
             file.forks[line] = max(yes, known[0]), max(yes + no, known[1])
             file.statements += 1
             file.lines[line] = max(_hits(attributes, "count"), file.lines.get(line, 0))
             return
-        self._count_arms(2)
+        self._room.take(2)
         asked = file.asked.setdefault(line, [])
         asked += (yes, no)
         check_arms(0, len(asked))
-
-    def _count_arms(self, count: int) -> None:
-        self._arms_left -= count
-        if self._arms_left < 0:
-            raise ValueError(f"more than {MOST_ARMS_EVER} branches")
 
 
 def _hits(attributes: Attributes, name: str) -> int:

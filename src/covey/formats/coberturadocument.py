@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from covey.formats.anonymous import MOST_ARMS_EVER, Forks, check_arms
+from covey.formats.anonymous import Forks, Room, check_arms
 from covey.formats.coberturalines import Classes, Run, methods_of, run_of, short_methods_of
-from covey.formats.intake import LAST_LINE, MOST_HITS, clean
+from covey.formats.intake import MOST_HITS, clean, line_of
 from covey.formats.xmlreading import MOST_FILES, Attributes, Elements, Region, number
 
 _CONDITIONS = re.compile(r"\(([0-9]{1,9})/([0-9]{1,9})\)")
@@ -22,7 +22,7 @@ class Document:
         self.classes: dict[str, Classes] = {}
         self.shared: dict[str, None] = {}  # names that files under several <source> may have
         self._class = Classes()
-        self._arms_left = MOST_ARMS_EVER
+        self._room = Room()
         self._names: dict[str, str] = {}  # many methods have one name; it is kept once
         self._method: dict[int, int] | None = None
         self._begin()
@@ -85,8 +85,7 @@ class Document:
         line, hits = number(attributes.get("number")), min(max(number(attributes.get("hits", "0")), 0), MOST_HITS)
         if not line:  # some tools tell of a line 0, which no file has
             return
-        if not 0 < line <= LAST_LINE:
-            raise ValueError(f"{line} is no line number")
+        line_of(line)
         if self._method is not None:
             self._method[line] = max(hits, self._method.get(line, 0))
         known = self._hits if self._method is None else self._inner_hits
@@ -95,22 +94,17 @@ class Document:
         if conditions:
             covered, total = int(conditions[1]), int(conditions[2])
             check_arms(covered, total)
-            self._count_arms(total)
+            self._room.take(total)
             _most(self._forks if self._method is None else self._inner_forks, line, covered, total)
-
-    def _count_arms(self, count: int) -> None:
-        self._arms_left -= count
-        if self._arms_left < 0:
-            raise ValueError(f"more than {MOST_ARMS_EVER} branches")
 
     def _take_lines(self, content: bytes) -> bool:
         """The lines of a class; those of methods are few at a time, so expat has them."""
         if self._method is not None or (run := run_of(content)) is None:
             return False
         arms = sum(run.forks[2])
-        if arms > self._arms_left:
+        if arms > self._room.left:
             return False
-        self._arms_left -= arms
+        self._room.take(arms)
         if run.lines:
             self._runs.append(run)
         return True
@@ -125,7 +119,7 @@ class Document:
                 self._inner_hits[line] = max(hits, self._inner_hits.get(line, 0))
             return True
         found = methods_of(content)
-        if found is None or sum(sum(run.forks[2]) for _, run in found) > self._arms_left:
+        if found is None or sum(sum(run.forks[2]) for _, run in found) > self._room.left:
             return False
         for name, run in found:
             if run.lines:
@@ -137,7 +131,7 @@ class Document:
         for line, hits in zip(run.lines, run.hits, strict=True):
             self._inner_hits[line] = max(hits, self._inner_hits.get(line, 0))
         for line, covered, total in zip(*run.forks, strict=True):
-            self._arms_left -= total
+            self._room.take(total)
             _most(self._inner_forks, line, covered, total)
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats.base import Input, Place, Sources
-from covey.formats.intake import check_line, clean, collector_off, provenance, utc
+from covey.formats.intake import clean, collector_off, line_of, provenance, utc
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.report import FileCoverage, Key, Report, bits
 
@@ -68,7 +68,10 @@ def read(file: Input, data: bytes, sources: Sources) -> Report:
         place = sources.locate(clean(name))
         if place.path in files:
             raise FormatError(f"two files of it are {place.path} in the repository", path=file.name)
-        found = _file(file.name, place, entry)
+        try:
+            found = _file(place, entry)
+        except ValueError as error:
+            raise FormatError(str(error), path=file.name) from None
         files[place.path] = found
         _slice(slices, found, entry.contexts)
     origin = replace(provenance(file, data, "coveragepy"), collected_at=when)
@@ -82,20 +85,20 @@ def _when(text: str, file: str) -> datetime | None:
     return when if when and datetime.fromisoformat(text).tzinfo else None
 
 
-def _file(report: str, place: Place, entry: _File) -> FileCoverage:
+def _file(place: Place, entry: _File) -> FileCoverage:
     inexact: set[str] = set()
     ran = set(entry.executed_lines).difference(entry.excluded_lines)
     if len(ran) != entry.summary.covered_lines:
         ran, exact = _only_statements(ran, place, entry)
         inexact.update(() if exact else ("lines",))
-    lines = {check_line(line, report): 0 for line in entry.missing_lines}
-    lines |= {check_line(line, report): 1 for line in ran}
+    lines = {line_of(line): 0 for line in entry.missing_lines}
+    lines |= {line_of(line): 1 for line in ran}
     arms, exact = _arms(entry)
     inexact.update(() if exact else ("branches",))
     for arm in arms:
-        check_line(arm.line, report)
+        line_of(arm.line)
     return FileCoverage(
-        place.path, Lines.of(lines), Branches.of(arms), Functions.of(_functions(report, entry.functions)), mode="set",
+        place.path, Lines.of(lines), Branches.of(arms), Functions.of(_functions(entry.functions)), mode="set",
         inexact=frozenset(inexact),
     )  # fmt: skip
 
@@ -133,13 +136,13 @@ def _arms(entry: _File) -> tuple[list[Arm], bool]:
     return [Arm(line, key, hit) for (line, key), hit in hits.items()], lacking == 0
 
 
-def _functions(report: str, regions: Mapping[str, _Region]) -> Iterable[Function]:
+def _functions(regions: Mapping[str, _Region]) -> Iterable[Function]:
     """Those with statements; the region without a name is what lies outside of all functions. Up to coverage.py 7.10
     a region does not tell where it starts."""
     for name, region in regions.items():
         lines = region.executed_lines + region.missing_lines
         if name and lines:
-            first = check_line(region.start_line or min(lines), report)
+            first = line_of(region.start_line or min(lines))
             yield Function(clean(name), first, None, int(bool(region.executed_lines)))
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from covey.errors import FormatError, UsageError
 from covey.formats.base import Input, Sources
-from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, Merging, clean, collector_off, provenance
+from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, Merging, clean, collector_off, line_of, provenance
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.report import FileCoverage, Report
 
@@ -67,14 +67,14 @@ class Gathered:
         return int(min(hits, MOST_HITS))
 
     def add_line(self, number: int, hits: float) -> None:
-        self.lines[number] = self.lines.get(line(number), 0) + self.count(hits)
+        self.lines[number] = self.lines.get(line_of(number), 0) + self.count(hits)
 
     def add_arm(self, number: int, arm: int, hits: float) -> None:
-        key = line(number), arm
+        key = line_of(number), arm
         self.arms[key] = self.arms.get(key, 0) + self.count(hits)
 
     def add_function(self, name: str, first: int, last: int | None, hits: float) -> None:
-        known = self.functions.get((line(first), name), (None, 0))
+        known = self.functions.get((line_of(first), name), (None, 0))
         if last is not None:
             last = max(last, known[0] or 0) if first <= last <= LAST_LINE else None
         self.functions[first, name] = last or known[0], known[1] + self.count(hits)
@@ -85,13 +85,6 @@ class Gathered:
             Function(name, first, last, min(hits, MOST_HITS)) for (first, name), (last, hits) in self.functions.items()
         ]
         return FileCoverage(path, Lines.of(self.lines), Branches.of(arms), Functions.of(functions))
-
-
-def line(number: int) -> int:
-    """The number, when it can be that of a line; ValueError otherwise."""
-    if not 1 <= number <= LAST_LINE:
-        raise ValueError(f"{number} is no line number")
-    return number
 
 
 class Gcov:

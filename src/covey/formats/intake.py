@@ -58,11 +58,19 @@ def collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def check_line(number: int, file: str) -> int:
-    """The number, when it can be that of a line."""
-    if not 1 <= number <= LAST_LINE:
-        raise FormatError(f"{number} is no line number", path=file)
+def line_of(number: int | None) -> int:
+    """The number, when it can be that of a line; ValueError otherwise."""
+    if number is None or not 1 <= number <= LAST_LINE:
+        raise ValueError(f"{number} is no line number")
     return number
+
+
+def check_line(number: int, file: str) -> int:
+    """The number, when it can be that of a line; FormatError otherwise."""
+    try:
+        return line_of(number)
+    except ValueError as error:
+        raise FormatError(str(error), path=file) from None
 
 
 def check_hits(hits: int, file: str) -> int:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from covey.formats.intake import LAST_LINE, MOST_HITS, clean
+from covey.formats.intake import LAST_LINE, MOST_HITS, clean, line_of
 from covey.formats.spots import keyed_arms, named_functions
 from covey.loops import istanbul as loops
 
@@ -138,13 +138,6 @@ def _place(span: Span) -> loops.Place:
     if (last, end) < (first, column):
         return first, column, first, column
     return first, column, last, end
-
-
-def line_of(number: int | None) -> int:
-    """The number, when it can be that of a line."""
-    if number is None or not 1 <= number <= LAST_LINE:
-        raise ValueError(f"{number} is no line number")
-    return number
 
 
 def _function_rows(functions: Mapping[str, FunctionEntry]) -> list[tuple[int, str, int, int]]:

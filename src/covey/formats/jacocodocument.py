@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from itertools import compress
 from operator import add
 
-from covey.formats.anonymous import MOST_ARMS, MOST_ARMS_EVER, branches, check_arms
-from covey.formats.intake import LAST_LINE, clean
+from covey.formats.anonymous import MOST_ARMS, Room, branches, check_arms
+from covey.formats.intake import LAST_LINE, clean, line_of
 from covey.formats.xmlreading import MOST_FILES, Attributes, Elements, Region, number
 from covey.formats.xmlrows import SPACE, TEXT, WHITE, fit_lines, numbers, texts_are_xml, unescaped
 from covey.model.counted import Function, Functions, Lines
@@ -80,7 +80,7 @@ class Document:
         self._class = ""
         self._method: tuple[str, int] | None = None
         self._ran: dict[str, bool] = {}
-        self._arms_left = MOST_ARMS_EVER
+        self._room = Room()
         self.elements = Elements(
             root="report",
             starts={
@@ -144,10 +144,8 @@ class Document:
             self._unplaced.clear()
 
     def _start_method(self, attributes: Attributes) -> None:
-        line = number(attributes.get("line", "1"))
-        if not 0 <= line <= LAST_LINE:
-            raise ValueError(f"{line} is no line number")
-        self._method = self._called(clean(attributes.get("name", "")), clean(attributes.get("desc", ""))), line or 1
+        line = line_of(number(attributes.get("line", "1")) or 1)
+        self._method = self._called(clean(attributes.get("name", "")), clean(attributes.get("desc", ""))), line
         self._ran.clear()
 
     def _called(self, name: str, descriptor: str) -> str:
@@ -171,19 +169,13 @@ class Document:
         if "mi" not in attributes and "ci" not in attributes:  # as gcovr writes it
             raise ValueError("a line that does not tell its instructions: nobody knows whether it ran")
         line, *row = (number(attributes.get(name, "0")) for name in ("nr", "mi", "ci", "mb", "cb"))
-        if not 1 <= line <= LAST_LINE:
-            raise ValueError(f"{line} is no line number")
+        line_of(line)
         if not all(0 <= count <= _MOST_COUNT for count in row):
             raise ValueError(f"{min(row)} or {max(row)} instructions")
         missed, covered, arms_missed, arms = row
         check_arms(arms, arms + arms_missed)
-        self._count_arms(arms + arms_missed)
+        self._room.take(arms + arms_missed)
         self._source.take(line, (missed, covered, arms_missed, arms))
-
-    def _count_arms(self, count: int) -> None:
-        self._arms_left -= count
-        if self._arms_left < 0:
-            raise ValueError(f"more than {MOST_ARMS_EVER} branches")
 
     def _take_lines(self, content: bytes) -> bool:
         source = self._source
@@ -200,10 +192,10 @@ class Document:
             not fit_lines(columns[0])
             or max(found) > _MOST_COUNT
             or max(arms) > MOST_ARMS
-            or sum(arms) > self._arms_left
+            or sum(arms) > self._room.left
         ):
             return False
-        self._arms_left -= sum(arms)
+        self._room.take(sum(arms))
         source.columns = tuple(array("i", column) for column in columns)
         return True
 

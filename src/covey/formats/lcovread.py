@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from covey.errors import FormatError
-from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, clean
+from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, clean, line_of
 from covey.loops import lcov as loops
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 
@@ -204,7 +204,7 @@ class Reader:
         number_text, _, counted = rest.partition(",")
         number, hits = _number(number_text), self._hits(counted.partition(",")[0])
         if number:  # some tools tell of a line 0, which no file has
-            section.lines[_line(number)] = min(section.lines.get(number, 0) + hits, MOST_HITS)
+            section.lines[line_of(number)] = min(section.lines.get(number, 0) + hits, MOST_HITS)
 
     def _take_arm(self, section: _Section, rest: str) -> None:
         head, _, hits_text = rest.rpartition(",")
@@ -214,16 +214,16 @@ class Reader:
             raise ValueError("BRDA has four parts")
         number, hits = _number(number_text), self._hits(hits_text)
         if number:
-            key = _line(number), _arm_key(clean(block), clean(branch))
+            key = line_of(number), _arm_key(clean(block), clean(branch))
             section.arms[key] = min(section.arms.get(key, 0) + hits, MOST_HITS)
 
     def _take_function(self, section: _Section, rest: str) -> None:
         first, _, name = rest.partition(",")
         last, comma, end_name = name.partition(",")
         if comma and last.isdigit():
-            section.places[clean(end_name)] = (_line(_number(first)), _line(_number(last)))
+            section.places[clean(end_name)] = (line_of(_number(first)), line_of(_number(last)))
         else:
-            section.places[clean(name)] = (_line(max(_number(first), 1)), None)
+            section.places[clean(name)] = (line_of(max(_number(first), 1)), None)
 
     def _take_calls(self, section: _Section, rest: str) -> None:
         hits, _, name = rest.partition(",")
@@ -231,7 +231,7 @@ class Reader:
 
     def _take_index(self, section: _Section, rest: str) -> None:
         index, first, *last = rest.split(",")
-        section.indexed[index] = _line(_number(first)), _line(_number(last[0])) if last else None
+        section.indexed[index] = line_of(_number(first)), line_of(_number(last[0])) if last else None
 
     def _take_alias(self, section: _Section, rest: str) -> None:
         index, hits, name = rest.split(",", 2)
@@ -260,12 +260,6 @@ def _number(text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError(f"{clean(text[:40])!r} where a number belongs") from None
-
-
-def _line(number: int) -> int:
-    if not 1 <= number <= LAST_LINE:
-        raise ValueError(f"{number} is no line number")
-    return number
 
 
 def _arm_key(block: str, branch: str) -> str:

@@ -14,7 +14,7 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats.base import Input, Sources
-from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_NAMED, check_hits, check_line, collector_off, utc
+from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_NAMED, check_hits, collector_off, line_of, utc
 from covey.model.blocks import Block, Blocks, LinesBy
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.merge import merge
@@ -174,14 +174,14 @@ def _read(file: Input, data: bytes) -> Report:
 
 def _coverage(name: str, entry: _File, file: str) -> FileCoverage:
     repository, path = _key(name)
-    lines = {check_line(line, file): check_hits(hits, file) for line, hits in entry.lines.items()}
+    lines = {line_of(line): check_hits(hits, file) for line, hits in entry.lines.items()}
     arms = [
-        Arm(check_line(line, file), key, check_hits(hits, file))
+        Arm(line_of(line), key, check_hits(hits, file))
         for line, by_key in entry.branches.items()
         for key, hits in by_key.items()
     ]
     found = [
-        Function(title, check_line(first, file), last and check_line(last, file), check_hits(hits, file))
+        Function(title, line_of(first), last and line_of(last), check_hits(hits, file))
         for title, first, last, hits in entry.functions
     ]
     blocks: Blocks | Literal["conflict"] | None = None
@@ -203,8 +203,8 @@ def _coverage(name: str, entry: _File, file: str) -> FileCoverage:
 
 
 def _block(row: tuple[int, int, int, int, int, int], file: str) -> Block:
-    check_line(row[0], file)
-    check_line(row[2], file)
+    line_of(row[0])
+    line_of(row[2])
     check_hits(row[4], file)
     return Block(*row[:5], check_hits(row[5], file))
 

@@ -8,9 +8,9 @@ from itertools import compress
 from typing import BinaryIO
 
 from covey.formats import xmlreading
-from covey.formats.anonymous import MOST_ARMS_EVER, Forks, check_arms, of_forks
+from covey.formats.anonymous import Forks, Room, check_arms, of_forks
 from covey.formats.base import Input, Sources
-from covey.formats.intake import LAST_LINE, Merging, clean, flat_paths
+from covey.formats.intake import Merging, clean, flat_paths, line_of
 from covey.formats.xmlreading import Attributes, number
 from covey.formats.xmlroot import root_of
 from covey.formats.xmltext import quoteattr
@@ -63,7 +63,7 @@ class _Document:
 
     def __init__(self) -> None:
         self.files: dict[str, tuple[dict[int, int], Forks]] = {}
-        self._arms_left = MOST_ARMS_EVER
+        self._room = Room()
         self._lines: dict[int, int] = {}
         self._forks: Forks = {}
 
@@ -75,16 +75,13 @@ class _Document:
 
     def start_line(self, attributes: Attributes) -> None:
         line, covered = number(attributes.get("lineNumber")), attributes.get("covered", "")
-        if not 0 < line <= LAST_LINE:
-            raise ValueError(f"{line} is no line number")
+        line_of(line)
         if covered not in ("true", "false"):
             raise ValueError(f"covered is {clean(covered)[:40]!r}, neither true nor false")
         self._lines[line] = max(int(covered == "true"), self._lines.get(line, 0))
         total, taken = number(attributes.get("branchesToCover", "0")), number(attributes.get("coveredBranches", "0"))
         check_arms(taken, total)
-        self._arms_left -= total
-        if self._arms_left < 0:
-            raise ValueError(f"more than {MOST_ARMS_EVER} branches")
+        self._room.take(total)
         if total:
             known = self._forks.get(line, (0, 0))
             self._forks[line] = max(taken, known[0]), max(total, known[1])
