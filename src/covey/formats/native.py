@@ -68,7 +68,9 @@ class Native:
     def origins(self, file: Input) -> list[Provenance]:
         """The sources alone; FormatError where they are damaged."""
         try:
-            return [_origin(entry, file.name) for entry in msgspec.json.decode(file.read(MOST_BYTES), type=_Sources).sources]
+            return [
+                _origin(entry, file.name) for entry in msgspec.json.decode(file.read(MOST_BYTES), type=_Sources).sources
+            ]
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise FormatError(f"damaged report: {error}", path=file.name) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Sequence
@@ -104,7 +105,7 @@ def decode(name: str, data: bytes) -> Capture:
 
 def _origins(capture: Capture, source: Provenance) -> list[Provenance]:
     """One a process: each is a cumulative recording of its own."""
-    if capture.captured_at:
+    with contextlib.suppress(FormatError):  # a capture is worth more than its time
         source = replace(source, collected_at=utc(capture.captured_at, source.path))
     return [
         replace(

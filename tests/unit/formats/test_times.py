@@ -58,8 +58,16 @@ def test_the_moment_of_a_clock_on_an_unknown_machine_is_not_known():
         assert told("coverage.py", moment) is None
 
 
-@pytest.mark.parametrize("name", TOLD)
-@pytest.mark.parametrize("moment", ["yesterday", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+NO_TIMES = pytest.mark.parametrize("moment", ["yesterday", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+
+
+@NO_TIMES
+def test_a_capture_is_worth_more_than_its_time(moment):
+    assert told("segments", moment) is None
+
+
+@pytest.mark.parametrize("name", ["native", "coverage.py"])
+@NO_TIMES
 def test_what_is_no_time_is_refused(name, moment):
     with pytest.raises(FormatError, match="is no time") as refused:
         read(name, moment)
