@@ -144,7 +144,7 @@ def _walk(
         seen += len(inner)
         if seen > MOST_MATCHES:
             raise InputError(f"{name} holds more than {MOST_MATCHES} files")
-        yield folder, folders, [file for file in inner if not file.startswith(UNFINISHED)]
+        yield folder, folders, [file for file in inner if not UNFINISHED.match(file)]
 
 
 def is_stream(name: str) -> bool:

@@ -126,6 +126,9 @@ def load(
     merged = law.merge(chain(in_parts, rest), how, relaxed=relaxed, collapse=not count_inputs, called=called)
     if reading.failures and not merged.files and not merged.sources:
         raise reading.failures[0]
+    if reading.failures and how in ("subtract", "intersect"):
+        hint = "--keep-going cannot help here: what an input that was not read reaches is not known"
+        raise InputError(f"--how {how} needs both inputs whole: {reading.failures[0].what}", hint=hint)
     reading.commits.check(nothing=not merged.files and not merged.sources)
     for fmt in reading.recognise.used.values():
         merged = fmt.complete(merged, reading.sources)
@@ -147,9 +150,12 @@ def _of_part(
 ) -> Report:
     if how in ("subtract", "intersect"):
         how = "sum"
+    failed = len(reading.failures)
     reports = _counted(_reports(inputs.expanded(names), reading, alone=count_inputs), count_inputs)
     found = law.merge(reports, how, relaxed=relaxed, collapse=not count_inputs, called=reading.called)
     reading.current = f"part {name}"
+    if len(reading.failures) > failed and not found.files and not found.sources:
+        return found  # that it reached nothing is not known
     return law.with_slice(found, f"part:{name}")
 
 

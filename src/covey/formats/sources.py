@@ -15,7 +15,7 @@ from types import MappingProxyType
 from covey.formats.base import Place
 from covey.model.gomodules import MOST_TEXT as MOST_MODULES
 from covey.model.gomodules import GoModules
-from covey.model.paths import IsSame, Mapped, PathMap, nobody_knows, relative
+from covey.model.paths import BY_SUFFIX, IsSame, Mapped, PathMap, nobody_knows, normal, relative
 
 MOST_FILES = 1_000_000  # in a checkout; what comes after is not seen
 _PIECE = 1 << 16
@@ -110,11 +110,31 @@ class CheckoutSources:
 
         # An empty file is like every other empty file: it tells nothing about the place.
         mapped = self.paths.map(recorded, lambda path: None if source_hash == _EMPTY else is_same(path))
+        if mapped.path is None or mapped.rule == BY_SUFFIX:
+            mapped = self._as_it_is_here(recorded, mapped)
         return self._place_of(mapped, recorded, is_same)
+
+    def _as_it_is_here(self, recorded: str, mapped: Mapped) -> Mapped:
+        """What this machine knows better of a path than its tail: it leads through a link to a file of the checkout, or
+        to a file that is none of it, as a library's in node_modules or /usr/include. Of a copy of the file that its
+        tail fits, as a build makes, the tail tells."""
+        full = self._root / normal(recorded)
+        try:
+            if not stat.S_ISREG(full.stat().st_mode):
+                return mapped
+            real = os.path.realpath(full)
+            inside = os.path.relpath(real, self._root).replace(os.sep, "/")
+            if self.paths.has(inside):
+                return Mapped(inside, "link")
+            if mapped.path is None or self._read(real, os.O_NOFOLLOW) == self.text(mapped.path):
+                return mapped
+        except (OSError, ValueError):  # not there, not for us to read, or no path at all
+            return mapped
+        return Mapped(None, "", "it is a file of this machine that is not in the repository")
 
     def _place_of(self, mapped: Mapped, recorded: str, is_same: IsSame = nobody_knows) -> Place:
         if mapped.path is None:
-            return Place(relative(recorded), False, mapped.rule, mapped.why)
+            return Place(relative(recorded.removeprefix(f"{self._root}/")), False, mapped.rule, mapped.why)
         return Place(mapped.path, True, mapped.rule, same=is_same(mapped.path), load=partial(self.text, mapped.path))
 
     @cached_property
@@ -157,9 +177,11 @@ class CheckoutSources:
             return None
 
     def _regular(self, full: str, flags: int) -> bytes | None:
-        """The content of a resolved path; None as `text` gives it. Opens without waiting, should it be a pipe."""
-        if not full.startswith(str(self._root).rstrip("/") + "/"):
-            return None
+        """The content of a resolved path; None as `text` gives it."""
+        return self._read(full, flags) if full.startswith(str(self._root).rstrip("/") + "/") else None
+
+    def _read(self, full: str, flags: int) -> bytes | None:
+        """The content of a regular file of at most 32 MiB. Opens without waiting, should it be a pipe."""
         file = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode):

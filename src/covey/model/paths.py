@@ -29,6 +29,8 @@ from covey.model.gomodules import GoModules
 IsSame = Callable[[str], bool | None]
 
 
+BY_SUFFIX = "suffix"  # the rule that goes by a path's tail alone
+
 _NOT_PLAIN = ("\\", ":", "//", "/.")  # a path without these is as it should be
 
 
@@ -65,7 +67,7 @@ class Alias:
     def apply(self, recorded: str) -> str | None:
         """The repository path this alias gives, or None when the pattern does not match. Of --map "app" means "/app"
         too: a file without a place is shown without its leading "/", and people copy what they see."""
-        if recorded.startswith("/") and self.rule == "--map" and not self.pattern.startswith(("/", "\\", "*")):
+        if recorded.startswith("/") and self.rule == "--map" and not posix(self.pattern).startswith(("/", "*")):
             recorded = recorded.lstrip("/")
         found = _pattern(self.pattern).match(recorded)
         if not found:
@@ -150,16 +152,21 @@ class PathMap:
         length, whole = tail(clean, best)
         if length == 1 and not whole and not same:
             return Mapped(None, "", "only the base name fits")
-        return Mapped(best, "suffix")
+        return Mapped(best, BY_SUFFIX)
 
 
 def normal(recorded: str) -> str:
     """A recorded path in POSIX form without "." and ".." parts; a drive letter or backslashes become POSIX parts."""
     if not recorded.startswith(".") and not recorded.endswith("/") and not any(map(recorded.__contains__, _NOT_PLAIN)):
         return recorded
-    text = recorded.replace("\\", "/") if re.match(r"[A-Za-z]:[\\/]|[^/]*\\", recorded) else recorded
-    text = posixpath.normpath(re.sub(r"^[A-Za-z]:/", "/", text)) if text else ""
+    text = posix(recorded) if re.match(r"[A-Za-z]:[\\/]|[^/]*\\", recorded) else recorded
+    text = posixpath.normpath(text) if text else ""
     return re.sub(r"^(\.\./)+", "", re.sub(r"^//+", "/", text))
+
+
+def posix(path: str) -> str:
+    """With "/" for backslashes, and without the letter of a drive."""
+    return re.sub(r"^[A-Za-z]:/", "/", path.replace("\\", "/"))
 
 
 def relative(recorded: str) -> str:
@@ -184,7 +191,7 @@ def tail(one: str, other: str) -> tuple[int, bool]:
 @functools.lru_cache(maxsize=256)
 def _pattern(text: str) -> re.Pattern[str]:
     """A pattern of whole leading components: "*" stays within one, "**" and a leading "*/" span several."""
-    clean = text.replace("\\", "/").rstrip("/")
+    clean = posix(text).rstrip("/")
     lead = ""
     if clean.startswith("*/"):
         lead, clean = "(?:.*/)?", clean[2:]

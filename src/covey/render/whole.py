@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import BinaryIO
 
 from covey.errors import UsageError
 
-UNFINISHED = ".covey-"  # how the name of a file begins that is being written, or that a killed process left
+# The name of a file that is being written, or that a killed process left.
+UNFINISHED = re.compile(r"\.covey-[0-9a-f]{12}-.")
 
 
 @contextlib.contextmanager
@@ -55,7 +57,7 @@ def _made_beside(place: Path) -> tuple[int, str]:
     """A new file in the folder of `place`, ours alone, open to be written, and its path. What tempfile does, whose
     import costs as much as a small report."""
     while True:
-        name = f"{place.parent}/{UNFINISHED}{os.urandom(6).hex()}-{place.name[:50]}"
+        name = f"{place.parent}/.covey-{os.urandom(6).hex()}-{place.name[:50]}"
         with contextlib.suppress(FileExistsError):
             return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), name
 

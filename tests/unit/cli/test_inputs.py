@@ -183,7 +183,8 @@ def test_what_a_killed_covey_has_left_is_no_input(folder):
     assert killed.returncode == -9
     assert len(list(folder.glob(".covey-*-one.info"))) == 1
     assert run(folder, "report", ".").stderr == b""
-    assert hits(folder, ".") == {"pkg/app.c": {"1": 1, "2": 0}}
+    (folder / ".covey-mine.info").write_text(INFO.format(1))
+    assert hits(folder, ".", "--count-inputs") == {"pkg/app.c": {"1": 2, "2": 0}}
 
 
 def test_standard_input_is_there_once(folder):
@@ -337,3 +338,20 @@ def test_inputs_that_share_a_source_are_both_named_with_it(folder):
     assert "1 of the 2 sources of both.json are in already" in said
     done = run(folder, "report", "--part", "unit=one.info", "--part", "e2e=both.json")
     assert "part e2e and part unit both hold one.info" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("how", ["subtract", "intersect"])
+def test_what_was_not_read_is_compared_with_nothing(folder, how):
+    """An operand of nothing would make up figures: all of the first is what only it reaches, or nothing is in both."""
+    (folder / "bad.info").write_text("SF:/srv/pkg/app.c\nDA:1,1\n")
+    for pair in (("one.info", "bad.info"), ("bad.info", "one.info")):
+        done = run(folder, "report", *pair, "--how", how, "--keep-going")
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert f"--how {how} needs both inputs whole".encode() in done.stderr
+
+
+def test_a_part_of_which_nothing_was_read_is_not_told_to_reach_nothing(folder):
+    (folder / "bad.info").write_text("SF:/srv/pkg/app.c\nDA:1,1\n")
+    done = run(folder, "report", "--part", "x=bad.info", "--part", "y=one.info", "--keep-going", "--format", "json")
+    assert done.returncode == 6
+    assert list(json.loads(done.stdout)["slices"]) == ["part:y"]

@@ -110,3 +110,11 @@ def test_many_stars_take_no_longer_than_the_path_is_long():
 )
 def test_stars_find_what_any_choice_would_find(pattern, recorded, path):
     assert Alias.parse(f"{pattern}=.").apply(recorded) == path
+
+
+@pytest.mark.parametrize("alias", [r"C:\proj\foo=src", "C:/proj/foo=src", "/proj/foo=src", r"\proj\foo=src"])
+def test_the_letter_of_a_drive_is_as_good_as_none(alias):
+    paths = PathMap(["src/x.ts"], [Alias.parse(alias)])
+    for recorded in (r"C:\proj\foo\x.ts", "c:/proj/foo/x.ts", "/proj/foo/x.ts"):
+        assert paths.map(recorded).rule.startswith("--map")
+    assert not PathMap(["src/x.ts"], [Alias(r"C:\other", "src", "[paths]")]).map("/proj/x.ts").rule
