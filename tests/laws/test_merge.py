@@ -241,8 +241,8 @@ def test_a_mismatch_names_both_inputs():
 
 
 @given(branches(), branches())
-def test_arms_that_one_input_names_and_another_counts_are_told_once(one, two):
-    """As many as the input with the most has of a line; at least as many ran as in any."""
+def test_arms_that_inputs_name_by_different_rules_are_told_once(one, two):
+    """As many as the rule with the most has of a line; at least as many ran as by any."""
     merged = merge([Report.of([FileCoverage("a.c", branches=some)]) for some in (one, two)]).files[None, "a.c"]
     once = merged.branches.told_once()
     assert not once.told_twice
@@ -251,8 +251,8 @@ def test_arms_that_one_input_names_and_another_counts_are_told_once(one, two):
     assert ("branches" in merged.inexact) >= bool(merged.branches.told_twice)
     told = merged.branches.by_line()
     for line, arms in once.by_line().items():
-        kinds = [[arm for arm in told[line] if arm.key.startswith("?") is kind] for kind in (True, False)]
-        assert len(arms) == max(map(len, kinds))
-        assert sum(arm.hits > 0 for arm in arms) == max(sum(arm.hits > 0 for arm in kind) for kind in kinds)
+        rules = [[arm for arm in told[line] if arm.key.strip("-0124") == rule] for rule in ("", "?", ">")]
+        assert len(arms) == max(map(len, rules))
+        assert sum(arm.hits > 0 for arm in arms) == max(sum(arm.hits > 0 for arm in rule) for rule in rules)
         if line not in merged.branches.told_twice:
             assert arms == told[line]

@@ -12,7 +12,7 @@ import msgspec
 from covey.errors import FormatError
 from covey.formats.base import Input, Place, Sources
 from covey.formats.intake import clean, collector_off, line_of, provenance, utc
-from covey.model.counted import Arm, Branches, Function, Functions, Lines
+from covey.model.counted import Arm, Branches, Function, Functions, Lines, leads_to
 from covey.model.report import FileCoverage, Key, Report, bits
 
 _NEWEST = 3
@@ -124,8 +124,8 @@ def _arms(entry: _File) -> tuple[list[Arm], bool]:
     A line that lists one arm must have another, so its arms are counted beside, without names (`Branches.told_once`);
     what then still lacks is on lines that list none.
     """
-    hits = {(line, str(end)): 0 for line, end in entry.missing_branches}
-    hits |= {(line, str(end)): 1 for line, end in entry.executed_branches if line != end}  # loops: up to 6.x
+    hits = {(line, leads_to(end)): 0 for line, end in entry.missing_branches}
+    hits |= {(line, leads_to(end)): 1 for line, end in entry.executed_branches if line != end}  # loops: up to 6.x
     lacking = entry.summary.num_branches - len(hits)
     listed = Counter(line for line, _ in hits)
     ran = {line for (line, _), hit in hits.items() if hit}

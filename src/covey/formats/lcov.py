@@ -126,6 +126,7 @@ def _numbered(arms: Sequence[Arm]) -> Iterator[tuple[str, Arm]]:
 
 
 def _where(key: str) -> str:
-    """Block and branch, as `BRDA` has them, of an arm's key."""
+    """Block and branch, as `BRDA` has them, of an arm's key. lcov 1 takes only numbers for a branch."""
     block = _BLOCK.fullmatch(key)
+    key = key.removeprefix("->")
     return f"{block[1]},{clean(block[2])}" if block else f"0,{clean(key)}"

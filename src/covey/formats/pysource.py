@@ -26,7 +26,7 @@ from covey.formats.intake import clean
 from covey.formats.pyconfig import NAMED_BY, candidates, is_there, leads_out, without_values
 from covey.formats.pyrules import Glob, PythonRules
 from covey.formats.pystatements import Region, StatementParser
-from covey.model.counted import Arm
+from covey.model.counted import Arm, leads_to
 from covey.patience import at_most
 
 _CACHE_MOST = 50_000
@@ -210,8 +210,8 @@ def arms(text: bytes, rules: PythonRules, ran: Iterable[tuple[int, int]]) -> lis
     """The arms of the lines that branch, hit or not, when these (from, to) line pairs were recorded.
 
     As `coverage report --branch` counts: an arm into excluded code is none, the arms of a "no branch" line all count
-    as taken. A key is the line that an arm leads to, or minus the first line of the code that it leaves. Empty when
-    this Python cannot parse the text.
+    as taken. An arm leads to a line, or to minus the first line of the code that it leaves. Empty when this Python
+    cannot parse the text.
     """
     parser = _parse(text, rules.exclude)
     possible: dict[int, set[int]] = defaultdict(set)
@@ -229,7 +229,7 @@ def arms(text: bytes, rules: PythonRules, ran: Iterable[tuple[int, int]]) -> lis
         ends = {end for end in all_ends if end not in parser.excluded}
         if start in parser.excluded or len(ends) < 2:
             continue
-        found += [Arm(start, str(end), int(start in settled or (start, end) in taken)) for end in ends]
+        found += [Arm(start, leads_to(end), int(start in settled or (start, end) in taken)) for end in ends]
     return found
 
 

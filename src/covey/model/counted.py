@@ -99,7 +99,8 @@ NO_LINES = Lines()
 
 
 class Arm(NamedTuple):
-    """One way out of a branching line. A key that starts with "?" is anonymous: only its number is known."""
+    """One way out of a branching line. `key` names it by one of three rules: "?0", anonymous, for only its number is
+    known; "->12" by the line that it leads to (`leads_to`); anything else as its format numbers it."""
 
     line: int
     key: str
@@ -160,9 +161,13 @@ class Branches(Sequence[Arm]):
         return self.lines == other.lines and self.keys == other.keys
 
     @cached_property
+    def _rules(self) -> frozenset[str]:
+        return frozenset(map(_rule, set(self.keys)))
+
+    @property
     def anonymous(self) -> bool:
         """Whether there is an arm without a name."""
-        return any(key.startswith("?") for key in set(self.keys))
+        return "?" in self._rules
 
     def by_line(self) -> dict[int, list[Arm]]:
         found: dict[int, list[Arm]] = {}
@@ -172,25 +177,26 @@ class Branches(Sequence[Arm]):
 
     @cached_property
     def told_twice(self) -> frozenset[int]:
-        """Lines whose arms one input named and another only counted: these are the same arms."""
-        if not self.anonymous:
+        """Lines whose arms two inputs named by different rules, or one only counted: these are the same arms."""
+        if len(self._rules) < 2:
             return frozenset()
-        counted = {line for line, key in zip(self.lines, self.keys, strict=True) if key.startswith("?")}
-        named = {line for line, key in zip(self.lines, self.keys, strict=True) if not key.startswith("?")}
-        return frozenset(counted & named)
+        first: dict[int, str] = {}
+        told = zip(self.lines, map(_rule, self.keys), strict=True)
+        return frozenset(line for line, rule in told if first.setdefault(line, rule) != rule)
 
     def told_once(self) -> Branches:
-        """With arms that are told twice as anonymous ones: as many as the input with the most has, of which as many ran
-        as ran in any. Merging keeps both kinds, so that it does not matter what is merged first."""
+        """With arms that are told twice as anonymous ones: as many as the rule with the most has, of which as many ran
+        as ran by any. Merging keeps those of all rules, so that it does not matter what is merged first."""
         twice = self.told_twice
         if not twice:
             return self
         arms = [arm for arm in self if arm.line not in twice]
         for line, told in self.by_line().items():
             if line in twice:
-                kinds = [[arm.hits for arm in told if arm.key.startswith("?") is kind] for kind in (True, False)]
-                ran = max(sum(map(bool, hits)) for hits in kinds)
-                most = sorted(kinds[len(kinds[1]) > len(kinds[0])], reverse=True)
+                by_rule = [[arm.hits for arm in told if _rule(arm.key) == rule] for rule in _RULES]
+                ran = max(sum(map(bool, hits)) for hits in by_rule)
+                most = max(by_rule, key=len)
+                most.sort(reverse=True)
                 hits = [max(count, 1) if at < ran else 0 for at, count in enumerate(most)]
                 arms += [Arm(line, f"?{at}", count) for at, count in enumerate(hits)]
         return Branches.of(arms)
@@ -202,6 +208,16 @@ class Branches(Sequence[Arm]):
 
 
 NO_BRANCHES = Branches()
+_RULES = ("?", "->", "")  # by which keys name arms
+
+
+def leads_to(line: int) -> str:
+    """The key of an arm that leads to a line, or out of the code that begins at minus it."""
+    return f"->{line}"
+
+
+def _rule(key: str) -> str:
+    return "?" if key[:1] == "?" else "->" if key[:2] == "->" else ""
 
 
 def arm_order(arm: Arm) -> tuple[int, int, str]:

@@ -211,7 +211,7 @@ def _branches(one: Branches, two: Branches, combine: columns.Combine) -> tuple[B
         return one, False
     anonymous = one.anonymous or two.anonymous
     if not anonymous and one.same_arms(two):
-        return Branches(one.lines, one.keys, columns.combined(one.hits, two.hits, combine)), False
+        return Branches(one.lines, one.keys, columns.combined(one.hits, two.hits, combine)), bool(one.told_twice)
     mine = dict(zip(zip(one.lines, one.keys, strict=True), one.hits, strict=True))
     theirs = dict(zip(zip(two.lines, two.keys, strict=True), two.hits, strict=True))
     arms = columns.united(mine, theirs, lambda arm: (arm[0], len(arm[1]), arm[1]))

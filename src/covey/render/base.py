@@ -75,8 +75,7 @@ def put(text: str, out: Path | BinaryIO) -> None:
         stream.write(data)
 
 
-_LINE_KEY = re.compile("-?[1-9][0-9]{0,9}")
-
+_LEAD = re.compile("->(-?[1-9][0-9]{0,9})")
 # C0 and C1 controls, marks that turn or hide text, lone surrogates: in a name they can rewrite what is around it.
 _HIDDEN = re.compile("[\0-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
 
@@ -133,14 +132,10 @@ def as_range(first: int, last: int) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
-def leads_to(file: FileCoverage, key: str) -> str:
-    """Where an arm leads: a line, or "exit" out of the function; "" where its key does not tell.
-
-    Keys of Python are line numbers, those of exits negative (formats.pysource); others only count arms.
-    """
-    if file.mode != "set" or not _LINE_KEY.fullmatch(key):
-        return ""
-    return "exit" if key[0] == "-" else key
+def leads_to(key: str) -> str:
+    """Where an arm leads: a line, or "exit" out of the function; "" where its key does not tell."""
+    lead = _LEAD.fullmatch(key)
+    return "" if not lead else "exit" if lead[1][0] == "-" else lead[1]
 
 
 def untaken(file: FileCoverage) -> list[tuple[int, str]]:

@@ -8,6 +8,8 @@ from covey.model.report import FileCoverage, Key, Report, marks
 from covey.render.base import as_range, leads_to, ranges_of_missing, runs, several_repositories, shown_name, untaken
 from covey.render.slices import Part
 
+LAST = 1 << 32  # behind every line
+
 
 def missing(file: FileCoverage) -> list[str]:
     """What did not run, from the top: "3-5" lines, "9->12" an arm, "14 (1/2)" one of two arms taken.
@@ -19,11 +21,11 @@ def missing(file: FileCoverage) -> list[str]:
     gone = set(map(str, file.lines.missing))
     counted: set[int] = set()
     for line, key in untaken(file):
-        lead = leads_to(file, key)
+        lead = leads_to(key)
         if not lead:
             counted.add(line)
         elif lead not in gone:
-            found.append((line, int(key), f"{line}->{lead}"))
+            found.append((line, int(lead) if lead != "exit" else LAST, f"{line}->{lead}"))
     if counted:
         found += [(line, 0, f"{line} ({taken}/{total})") for line, (taken, total) in _arms(file, counted).items()]
     return [text for _, _, text in sorted(found)]

@@ -56,11 +56,9 @@ def page_data(
 
 def _leads(file: FileCoverage) -> dict[int, list[str]]:
     """Line -> where its arms that were not taken lead, as far as their keys tell."""
-    if file.mode != "set":
-        return {}
     found: dict[int, list[str]] = {}
     for line, key in compress(zip(file.branches.lines, file.branches.keys, strict=True), map(not_, file.branches.hits)):
-        lead = leads_to(file, key)
+        lead = leads_to(key)
         if lead:
             found.setdefault(line, []).append(lead)
     return found

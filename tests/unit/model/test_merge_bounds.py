@@ -12,7 +12,7 @@ from covey.model.counted import Arm, Branches, Lines
 from covey.model.merge import merge
 from covey.model.report import FileCoverage, Report
 
-BRANCHES = Branches.of([Arm(1, "2", 1), Arm(1, "3", 0)])
+BRANCHES = Branches.of([Arm(1, "->2", 1), Arm(1, "->3", 0)])
 UNIT = FileCoverage("a.py", Lines.of({1: 1, 2: 1, 3: 0}), BRANCHES)
 
 
@@ -26,9 +26,10 @@ def test_a_line_that_ran_where_no_branches_are_counted():
     assert of(e2e, UNIT).inexact == {"branches"}
 
 
-def test_arms_of_one_suite_in_two_formats_count_once():
-    """coverage.py's data names them, its Cobertura counts them."""
-    counted = replace(UNIT, branches=Branches.of([Arm(1, "?0", 1), Arm(1, "?1", 0)]))
+@pytest.mark.parametrize("keys", [("?0", "?1"), ("0", "1"), ("jump to line 2", "jump to line 3")])
+def test_arms_of_one_suite_in_two_formats_count_once(keys):
+    """coverage.py's data tells where they lead, its Cobertura counts them, its LCOV numbers or describes them."""
+    counted = replace(UNIT, branches=Branches.of([Arm(1, keys[0], 1), Arm(1, keys[1], 0)]))
     both = of(UNIT, counted)
     assert (both.branches.ratio.covered, both.branches.ratio.total) == (1, 2)
     assert both.inexact == {"branches"}
@@ -44,7 +45,7 @@ def test_arms_of_one_suite_in_two_formats_count_once():
         FileCoverage("a.py", Lines.of({1: 0, 2: 0, 3: 0})),
         FileCoverage("a.py", Lines.of({2: 1})),
         FileCoverage("a.py"),
-        FileCoverage("a.py", Lines.of({1: 1, 2: 1}), Branches.of([Arm(1, "2", 1)])),
+        FileCoverage("a.py", Lines.of({1: 1, 2: 1}), Branches.of([Arm(1, "->2", 1)])),
     ],
 )
 def test_nothing_is_lost_where_the_line_did_not_run_or_its_branches_are_counted(other):
@@ -71,4 +72,4 @@ def test_what_is_written_of_arms_told_twice_has_them_once():
     native = io.BytesIO()
     show(report, "json", native, Options())
     assert b'"?1"' in native.getvalue()  # kept for merging further
-    assert b'"3"' in native.getvalue()
+    assert b'"->3"' in native.getvalue()

@@ -50,7 +50,7 @@ def test_lines_only():
 
 
 def test_branches_add_two_columns_and_count_into_cover():
-    arms = [Arm(1, "2", 1), Arm(1, "-1", 0), Arm(2, "10", 0), Arm(2, "9", 0), Arm(3, "4", 0)]
+    arms = [Arm(1, "->2", 1), Arm(1, "->-1", 0), Arm(2, "->10", 0), Arm(2, "->9", 0), Arm(3, "->4", 0)]
     file = FileCoverage("a.py", Lines.of({1: 1, 2: 1, 3: 0}), Branches.of(arms), mode="set")
     lines = shown(Report.of([file]), show_missing=True).split("\n")
     assert lines[0].split() == ["Name", "Stmts", "Miss", "Branch", "BrPart", "Cover", "Missing"]
@@ -64,8 +64,18 @@ def test_of_arms_whose_keys_are_only_counted_the_number_is_told():
     assert line.split(maxsplit=6) == ["a.go", "4", "1", "6", "3", "50%", "1 (1/2), 2 (0/2), 3"]
 
 
+@pytest.mark.parametrize("mode", ["set", "count"])
+def test_an_arm_is_named_by_where_it_leads_whatever_else_is_known(mode):
+    """An exit comes last, as in coverage.py's column; what a format numbers is no line."""
+    told = Branches.of([Arm(3, "->-1", 0), Arm(3, "->5", 0)])
+    numbered = Branches.of([Arm(3, "1", 0), Arm(3, "2", 0)])
+    for arms, missing in ((told, "3->5, 3->exit"), (numbered, "3 (0/2)")):
+        file = FileCoverage("a.py", Lines.of({3: 1}), arms, mode=mode)
+        assert shown(Report.of([file]), show_missing=True).split("\n")[2].endswith(f"  {missing}")
+
+
 def test_where_a_line_of_python_leads_is_not_named_twice():
-    arms = [Arm(1, "2", 0), Arm(1, "4", 1)]
+    arms = [Arm(1, "->2", 0), Arm(1, "->4", 1)]
     file = FileCoverage("a.py", Lines.of({1: 1, 2: 0, 4: 1}), Branches.of(arms), mode="set")
     assert shown(Report.of([file]), show_missing=True).split("\n")[2].endswith("60%   2")
 
