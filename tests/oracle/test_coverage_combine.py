@@ -50,7 +50,7 @@ def test_the_union_is_that_of_combine(tmp_path, arcs):
     subprocess.run(command, cwd=tmp_path, check=True)
     theirs, ours = content(tmp_path / "theirs"), content(tmp_path / "ours.coverage")
     assert ours[1] == theirs[1] == arcs
-    assert {f"/{path}": told for path, told in ours[0].items()} == theirs[0]
+    assert ours[0] == theirs[0]
 
 
 def test_paths_are_mapped_and_scope_is_kept(tmp_path):
@@ -61,7 +61,7 @@ def test_paths_are_mapped_and_scope_is_kept(tmp_path):
         recorded(tmp_path / f".coverage.{number}", number, arcs=True)
     command = [sys.executable, "-m", "covey", "merge", ".coverage.*", "-o", "ours.coverage", "--exclude", "b.py"]
     subprocess.run(command, cwd=tmp_path, check=True)
-    assert set(content(tmp_path / "ours.coverage")[0]) == {"pkg/a.py", "elsewhere/ü c.py"}
+    assert set(content(tmp_path / "ours.coverage")[0]) == {f"{tmp_path}/pkg/a.py", "/elsewhere/ü c.py"}
 
 
 def test_lines_and_arcs_together_are_read_as_reports(tmp_path):

@@ -23,7 +23,7 @@ NOTED = ("text", "markdown", "html")  # what shows notes itself
 MOST_NOTES = 50
 
 
-def _tell_notes(report: Report, wanted: str) -> None:
+def _tell_notes(report: Report, wanted: str, reading: Reading) -> None:
     """What a reader must know, where the output has no place for it."""
     if wanted in NOTED:
         return
@@ -35,7 +35,7 @@ def _tell_notes(report: Report, wanted: str) -> None:
         note(text)
     if len(notes) > MOST_NOTES:
         note(f"and {len(notes) - MOST_NOTES} more; covey report shows all")
-    for text in losses(report, wanted):
+    for text in losses(report, wanted, reading.sources):
         note(text)
 
 
@@ -84,7 +84,7 @@ def report(name: str | None, output: Path | None, explain_paths: bool, as_json: 
         return ended(reading)
     if showing["threshold"] is not None:
         refuse_unknown(merged, showing["threshold"])
-    _tell_notes(merged, wanted)
+    _tell_notes(merged, wanted, reading)
     shown = shown_as(CheckoutTexts(reading.sources), **showing)
     for path in show(merged, wanted, output or sys.stdout.buffer, shown):
         say(f"wrote {path}")
@@ -131,7 +131,7 @@ def merge(output: Path | None, name: str | None, **options: Any) -> int:
     from covey.render.base import Options
 
     merged, reading = read(**options)
-    _tell_notes(merged, wanted)
+    _tell_notes(merged, wanted, reading)
     show(merged, wanted, output or sys.stdout.buffer, Options(CheckoutTexts(reading.sources)))
     if output is not None:
         say(f"wrote {output} ({wanted})")

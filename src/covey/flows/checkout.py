@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from covey.formats.pyconfig import candidates, is_there
+from covey.formats.pyconfig import mentions
 from covey.formats.sources import CheckoutSources, walk
 from covey.model.paths import Alias, PathMap
-
-_PATHS = re.compile(rb"(?<![A-Za-z_])paths(?![A-Za-z_])")  # not pytest's "testpaths"
 
 
 def checkout_sources(root: Path, aliases: Iterable[Alias] = ()) -> CheckoutSources:
@@ -22,7 +19,7 @@ def checkout_sources(root: Path, aliases: Iterable[Alias] = ()) -> CheckoutSourc
 
 def _of_coverage(root: Path) -> Iterator[Alias]:
     """`[paths]` as coverage.py means it: of each list the first is the place, the others lie there too."""
-    if not any(_speaks_of_paths(file) for file, _ in candidates(root)):
+    if not mentions(root, "paths"):
         return  # reading it properly costs the import of coverage.py
     from covey.formats.pysource import read_rules
 
@@ -31,7 +28,3 @@ def _of_coverage(root: Path) -> Iterator[Alias]:
         if not target.startswith(".."):
             for pattern in others:
                 yield Alias(pattern, "" if target == "." else target, "[paths]")
-
-
-def _speaks_of_paths(file: Path) -> bool:
-    return is_there(file) and _PATHS.search(file.read_bytes()) is not None

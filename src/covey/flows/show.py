@@ -78,9 +78,10 @@ def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> l
         report = report.told_once()
     if _is_renderer(name):
         return _rendered(report, plugins.load("renderers", name), out, options)
-    fmt = _data_format(name)
-    if isinstance(options.texts, CheckoutTexts) and hasattr(fmt, "named"):
-        report = fmt.named(report, options.texts.sources)
+    sources = options.texts.sources if isinstance(options.texts, CheckoutTexts) else None
+    fmt = _data_format_at(name, sources)
+    if sources is not None and hasattr(fmt, "named"):
+        report = fmt.named(report, sources)
     if not isinstance(out, Path):
         fmt.write(report, out)
         return []
@@ -91,9 +92,9 @@ def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> l
     return [out]
 
 
-def losses(report: Report, name: str) -> Sequence[str]:
+def losses(report: Report, name: str, sources: Sources | None = None) -> Sequence[str]:
     """Notes on what the data format of that name has no place for; none of what shows the report to people."""
-    told = None if _is_renderer(name) else getattr(_data_format(name), "losses", None)
+    told = None if _is_renderer(name) else getattr(_data_format_at(name, sources), "losses", None)
     return tuple(told(report)) if told else ()
 
 
@@ -128,6 +129,12 @@ def check(name: str, *, only_data: bool = False) -> None:
         fmt = _data_format(name, plugins.names("renderers") if only_data else ())
         if DATA_NAMES.get(name, name) in plugins.ONLY_READ:
             fmt.write(Report(), io.BytesIO())  # which says what to write instead
+
+
+def _data_format_at(name: str, sources: Sources | None) -> Any:
+    """The data format of that name, as it writes for a checkout."""
+    fmt = _data_format(name)
+    return fmt.at(sources) if sources is not None and hasattr(fmt, "at") else fmt
 
 
 def _data_format(name: str, hidden: Collection[str] = ()) -> Any:

@@ -113,7 +113,8 @@ class Format(Protocol):
     from, without reading them.
     One that has a function `named(report, sources) -> Report` is asked, before it writes, to call the files as its own
     tools call them; one that has `losses(report) -> Iterable[str]` for notes on what it leaves out. One that has
-    `takes(path) -> bool` writes only such files.
+    `takes(path) -> bool` writes only such files. One that has `at(sources) -> Format` writes otherwise for a known
+    checkout: what that gives is asked instead.
     """
 
     name: str

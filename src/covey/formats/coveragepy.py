@@ -14,6 +14,7 @@ from covey.errors import FormatError
 from covey.formats import coveragedata
 from covey.formats.base import Input, Place, Sources
 from covey.formats.coveragedata import MAGIC, Recorded, number_of
+from covey.formats.coveragenames import Names
 from covey.formats.intake import MOST_BYTES, flat_paths, provenance
 from covey.formats.pyconfig import is_python
 from covey.model.merge import merge
@@ -32,8 +33,17 @@ _JSON = re.compile(
 
 
 class CoveragePy:
+    """checkout: for which it writes; None for a place that nobody knows."""
+
     name = "coveragepy"
     unites = "files"  # joined as recorded, and judged once
+
+    def __init__(self, checkout: Sources | None = None) -> None:
+        self._checkout = checkout
+
+    def at(self, sources: Sources) -> CoveragePy:
+        """The same, as it writes for `coverage report` in this checkout."""
+        return CoveragePy(sources)
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         return head.startswith(MAGIC) or _is_dump(head) or _JSON.match(head) is not None
@@ -63,7 +73,8 @@ class CoveragePy:
         self, files: Sequence[Input], sources: Sources, scope: Callable[[Report], Report] | None
     ) -> Joined | None:
         """One database of several databases and dumps with all that they hold, lines or arcs, contexts, plugins;
-        nothing is judged. None where that cannot be: a JSON report is among them, or data with arcs and data without.
+        nothing is judged, and files are called as `coverage combine` calls them. None where that cannot be: a JSON
+        report is among them, or data with arcs and data without.
         """
         from covey.formats.coverageout import Joined
         from covey.formats.coverageunion import Union
@@ -78,21 +89,33 @@ class CoveragePy:
         except BaseException:
             union.close()
             raise
-        placed: dict[str, list[str]] = {}
+        recorded: dict[str, list[str]] = {}
         for path in union.files:
-            placed.setdefault(sources.locate(path).path, []).append(path)
-        shown = Report.of(map(FileCoverage, placed))
+            recorded.setdefault(sources.locate(path).path, []).append(path)
+        shown = Report.of(map(FileCoverage, recorded))
         kept = scope(shown) if scope else shown
-        return Joined(union, {path: placed[path] for _, path in kept.files}, kept.notes)
+        names = Names(sources)
+        placed: dict[str, list[str]] = {}
+        for path in (one for _, place in kept.files for one in recorded[place]):
+            place = sources.locate(path)
+            name = names.inside(place.path) if place.mapped else names.elsewhere(path)
+            placed.setdefault(name, []).append(path)
+        return Joined(union, placed, (*kept.notes, *names.needs(sorted(placed))))
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """A database that coverage.py opens: lines that ran, and slices "test:NAME" as contexts. Paths are the
-        repository's, as with `relative_files = true`. Files of other languages, whose lines that did not run neither
-        it nor coverage.py would know, are left out."""
+        repository's, as with `relative_files = true`, but absolute for files of a known checkout without it. Files of
+        other languages, whose lines that did not run neither it nor coverage.py would know, are left out."""
         from covey.formats.coverageout import database
 
-        paths = flat_paths(report).items()
-        out.write(database({name: _contexts(report, key) for key, name in paths if self.takes(name)}))
+        names = Names(self._checkout)
+        lines: dict[str, dict[str, int]] = {}
+        for key, path in flat_paths(report).items():
+            if self.takes(path):
+                held = lines.setdefault(names.reported(path), {})  # a link and its file are one to coverage.py
+                for context, ran in _contexts(report, key).items():
+                    held[context] = held.get(context, 0) | ran
+        out.write(database(lines))
 
     def takes(self, path: str) -> bool:
         return is_python(path)
@@ -104,7 +127,8 @@ class CoveragePy:
             several = "1 file that is" if len(others) == 1 else f"{len(others):,} files that are"
             told = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else "")
             yield f"left out of coverage.py's data, which has no place for them: {several} not Python: {told}"
-        yield "paths are the repository's: coverage.py needs [run] relative_files = true, and to run in its root"
+        names = Names(self._checkout)
+        yield from names.needs([names.reported(path) for path in flat_paths(report).values() if self.takes(path)])
 
     def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - it names them itself
         """Unchanged: coverage.py adds to its data what nothing loaded, when it was asked for by `source`."""

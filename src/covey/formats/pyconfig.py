@@ -59,6 +59,12 @@ def is_there(file: Path) -> bool:
     return True
 
 
+def mentions(root: Path, word: str) -> bool:
+    """Whether a file that may configure coverage.py has this word: of a setting, so that it is worth being read."""
+    sought = re.compile(rb"(?<![A-Za-z_])%b(?![A-Za-z_])" % re.escape(word.encode()))  # not pytest's "testpaths"
+    return any(is_there(file) and sought.search(file.read_bytes()) for file, _ in candidates(root))
+
+
 def nearer(root: Path | None, listed: Callable[[str], Iterable[str]], folders: Iterable[str]) -> list[str]:
     """The configurations in the folders of a checkout and in those above them, but for the root's own: coverage.py
     would take such a one when run there. listed: the checkout's files by the end of their names. Repository-relative,

@@ -65,6 +65,7 @@ class PythonRules:
     exclude: str = ""
     no_branch: str = ""
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    relative_files: bool = False
     warnings: tuple[str, ...] = ()
 
     @property

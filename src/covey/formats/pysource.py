@@ -117,6 +117,7 @@ def _rules(config: CoverageConfig, root: Path | None, found: str, said: Iterable
         exclude=join_regex(config.exclude_list),
         no_branch=join_regex(config.partial_list + config.partial_always_list),
         aliases={name: tuple(values) for name, values in config.paths.items()},
+        relative_files=bool(config.relative_files),
         warnings=tuple(said),
     )
 
