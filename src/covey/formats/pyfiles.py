@@ -19,7 +19,7 @@ from itertools import compress
 
 from covey.errors import FormatError
 from covey.formats.base import Place, Sources
-from covey.formats.intake import MOST_NAMED
+from covey.formats.intake import MOST_NAMED, clean
 from covey.formats.pyconfig import PYTHON_RULE, SETTINGS, nearer
 from covey.formats.pyrules import PythonRules, Scope
 from covey.formats.pysource import Judged, arms, judge, read_rules
@@ -79,8 +79,15 @@ class PythonFiles:
     def notes(self) -> list[str]:
         taken = self.rules.file or "coverage.py's defaults"
         rule = f"{PYTHON_RULE}by coverage.py's statements, with the exclusions of {taken}"
-        settings = [f"{SETTINGS}{one}" for one in (*self.rules.warnings, *self._passed_over())]
+        settings = [f"{SETTINGS}{one}" for one in (*self.rules.warnings, *self._absent(), *self._passed_over())]
         return [rule, *settings, *(f"{what}: {_some(paths)}" for what, paths in self._noted.items())]
+
+    def _absent(self) -> Iterator[str]:
+        """Of the source asked for what is nowhere, most often for its name is misspelt: nothing counts for it."""
+        if self._measured and self._scope.absent:
+            told = clean(_some(self._scope.absent))
+            where = "no folder, package or module of the checkout, so nothing counts for it"
+            yield f"[run] source: {told} is {where}: mend the name, or give the right --checkout"
 
     def _passed_over(self) -> Iterator[str]:
         """The configurations that the rule does not come from though a reader may think so."""
@@ -173,6 +180,7 @@ def complete(report: Report, sources: Sources) -> Report:
     builder = PythonFiles(sources, measured=True)
     if not builder.rules.has_source:
         why = "no [run] source is configured" if sources.root else "there is no checkout"
+        why = "nothing of [run] source is in the checkout" if builder.rules.source_astray else why
         return _noted(report, [f"only Python files that were loaded count, for {why}"])
     known = {path for _, path in report.files}
     repositories = {repository for repository, _ in report.files}

@@ -50,6 +50,7 @@ class PythonRules:
     """The user's coverage configuration. `file` is where it was found, repository-relative, "" for nowhere.
 
     source_dirs: repository-relative folders, "" for the root. source_packages: dotted names.
+    source_astray: folders as they are configured, which the checkout does not have.
     exclude, no_branch: regular expressions over source text. aliases: `[paths]`, first of each is the target.
     """
 
@@ -57,6 +58,7 @@ class PythonRules:
     root: str = ""
     source_dirs: tuple[str, ...] = ()
     source_packages: tuple[str, ...] = ()
+    source_astray: tuple[str, ...] = ()
     include: Glob | None = None
     omit: Glob | None = None
     report_include: Glob | None = None
@@ -93,7 +95,7 @@ class Scope:
         self._folders = {folder for path in listing for folder in _parents(path)}
         self._dirs = list(rules.source_dirs)
         self._files: set[str] = set()
-        self.absent: list[str] = []  # source packages that the checkout does not have
+        self.absent = list(rules.source_astray)  # source folders and packages that the checkout does not have
         for package in rules.source_packages:
             self._find_package(package)
 

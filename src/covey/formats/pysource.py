@@ -104,11 +104,14 @@ def _rules(config: CoverageConfig, root: Path | None, found: str, said: Iterable
         named = clean(", ".join(map(str, config.plugins)))[:_TOLD]
         said = [*said, f"coverage.py's plugins are never loaded, so what they would change does not count: {named}"]
     base = "" if config.relative_files or not root else str(root)
+    inside = {name: _inside(root, name) for name in dirs}
+    astray = [name for name, path in inside.items() if root and (path is None or not (root / path).is_dir())]
     return PythonRules(
         file=found,
         root=base,
-        source_dirs=tuple(path for path in (_inside(root, name) for name in dirs) if path is not None),
+        source_dirs=tuple(path for path in inside.values() if path is not None),
         source_packages=tuple(packages),
+        source_astray=tuple(astray),
         include=_globs(config.run_include, root),
         omit=_globs(config.run_omit, root),
         report_include=_globs(config.report_include or (), root),

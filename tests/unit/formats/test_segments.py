@@ -84,6 +84,30 @@ def test_what_nothing_loaded_counts_at_0_but_not_what_was_not_recorded(checkout)
     assert (None, "app/__init__.py") in without.files
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("source = appp", "appp is"),
+        ("source = app, lib/none, appp", "appp, lib/none is"),
+        ("source_pkgs = app.none", "app.none is"),
+        ("source_dirs = none", "none is"),
+        ("source = ..", ".. is"),
+        ("source = app", ""),
+        ("source = .", ""),
+        ("source_pkgs = app.a", ""),
+        ("source_dirs = app", ""),
+    ],
+)
+def test_source_that_is_not_in_the_checkout_is_told(checkout, tmp_path, settings, told):
+    (tmp_path / ".coveragerc").write_text(f"[run]\n{settings}\n")
+    read_report = read(checkout, process({"/srv/app/a.py": ran("1")}))
+    for report in (read_report, FORMAT.complete(read_report, checkout)):
+        notes = [note for note in report.notes if note.startswith("coverage configuration: [run] source: ")]
+        assert len(notes) == bool(told)
+        assert all(f"source: {told} no folder, package or module of the checkout" in note for note in notes)
+        assert not any("no [run] source is configured" in note for note in report.notes)
+
+
 def test_a_component_that_did_not_run_stays_no_data(checkout):
     from covey.model.report import Report
 
