@@ -10,6 +10,7 @@ from typing import Any
 from covey import plugins
 from covey.errors import UsageError
 from covey.formats.base import Sources
+from covey.formats.intake import flat_paths
 from covey.model.report import FileCoverage, Report
 from covey.render.base import Options
 from covey.render.whole import whole
@@ -29,8 +30,9 @@ class ImportedTexts:
 
 
 def artifacts(report: Report, folder: Path, sources: Sources | None, options: Options) -> list[Path]:
-    """Write both into the folder, beside what is there; their paths. Files are in one order in both, that of their
-    names, by which the lens numbers them. UsageError for a report of several repositories."""
+    """Write both into the folder, beside what is there; their paths. Both have the same files in one order, that of
+    their names, by which the lens numbers them: those without lines, which a profile cannot name, are in neither.
+    UsageError for a report of several repositories."""
     if len({repository for repository, _ in report.files}) > 1:
         raise UsageError("Spyglass shows one repository, and the report has files of several")
     renderer: Any = plugins.load("renderers", "spyglass")
@@ -44,10 +46,18 @@ def artifacts(report: Report, folder: Path, sources: Sources | None, options: Op
         raise UsageError(f"cannot write {folder}: {error.strerror}", hint="Name another folder with -o.") from error
     out = io.BytesIO()
     profiles.write(report, out)
+    profile = in_order(out.getvalue())
     with whole(folder / renderer.profile) as stream:
-        stream.write(in_order(out.getvalue()))
-    renderer.render(report, folder, options)
+        stream.write(profile)
+    renderer.render(_of_profile(report, profile), folder, options)
     return [folder / renderer.profile, folder / "filtered.html"]
+
+
+def _of_profile(report: Report, profile: bytes) -> Report:
+    """The report of the files that its profile names."""
+    named = {line.rpartition(b":")[0].decode() for line in profile.splitlines()[1:]}
+    names = flat_paths(report)
+    return replace(report, files={key: file for key, file in report.files.items() if names[key] in named})
 
 
 def in_order(profile: bytes) -> bytes:

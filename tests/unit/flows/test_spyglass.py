@@ -45,6 +45,19 @@ def test_both_have_the_files_in_one_order_and_as_go_calls_them(checkout, tmp_pat
     assert re.findall(r'<section class="file" id="file(\d+)">', page) == ["0", "1", "2", "3"]
 
 
+def test_a_file_without_lines_is_in_neither_and_takes_no_number(checkout, tmp_path):
+    files = [FileCoverage(path, Lines.of({1: 1, 2: 0})) for path in ("a/b.py", "z.py")]
+    empty = [FileCoverage(path) for path in ("a/__init__.py", "m/__init__.py")]
+    blank = FileCoverage("a/a.go", blocks=Blocks.of([], "touch"))
+    profile, page = written(checkout, Report.of([*empty, *files, blank]), tmp_path / "artifacts")
+    assert list(dict.fromkeys(line.rpartition(":")[0] for line in profile.splitlines()[1:])) == ["a/b.py", "z.py"]
+    assert re.findall(r'<option value="file(\d+)">(.*?) \(', page) == [("0", "a/b.py"), ("1", "z.py")]
+    assert re.findall(r'<section class="file" id="file(\d+)"><h2>(.*?) \(', page) == [("0", "a/b.py"), ("1", "z.py")]
+    profile, page = written(checkout, Report.of(empty), tmp_path / "nothing")
+    assert len(profile.splitlines()) == 1
+    assert "<option" not in page
+
+
 def test_sources_are_marked_run_by_run_and_stay_text(checkout, tmp_path):
     _, page = written(checkout, Report.of([FileCoverage("main.go", blocks=BLOCKS)]), tmp_path / "out", title="<i>")
     assert (
