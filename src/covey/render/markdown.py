@@ -18,7 +18,10 @@ from covey.render.slices import Part, parts_of
 OPEN_UP_TO = 12  # files: a longer table is folded
 SIZE_LIMIT = 60_000  # characters; GitHub refuses a comment above 65,536
 NAME_LIMIT = 200
+WRITTEN_LIMIT = 500  # characters of a name as it is written: entities make it longer
+NOTE_LIMIT = 1000  # characters of a note, a headline or the title, as they are written
 MISSING_LIMIT = 120
+HEADLINES_LIMIT = 3
 NOTES_LIMIT = 20
 PARTS_LIMIT = 20
 ALONE_LIMIT = 100  # files that only one part reached
@@ -39,17 +42,22 @@ class Markdown:
 
 
 def document(report: Report, options: Options) -> str:
-    parts = [f"### {escaped(options.title or 'Coverage')}", *map(escaped, headlines(report)), _totals(report, options)]
+    parts = [f"### {_cut(options.title or 'Coverage')}", *_told(headlines(report), HEADLINES_LIMIT)]
+    parts.append(_totals(report, options))
     parts += [_parts(found, options.digits) for found in [parts_of(report)] if found]
-    notes = remarks(report)
-    parts += [f"> {escaped(note)}" for note in notes[:NOTES_LIMIT]]
-    if len(notes) > NOTES_LIMIT:
-        parts.append(f"> … and {len(notes) - NOTES_LIMIT:,} more notes")
+    parts += [f"> {note}" for note in _told(remarks(report), NOTES_LIMIT)]
     if report.files:
-        alone = _alone(report, SIZE_LIMIT // 3) if options.show_missing else ""
-        parts.append(_files(report, options, SIZE_LIMIT - sum(map(len, parts)) - len(alone)))
+        room = SIZE_LIMIT - sum(len(part) + 2 for part in parts)
+        alone = _alone(report, min(SIZE_LIMIT // 3, room // 2)) if options.show_missing else ""
+        parts.append(_files(report, options, room - len(alone)))
         parts += [alone] if alone else []
     return "\n\n".join(parts) + "\n"
+
+
+def _told(notes: list[str], limit: int) -> list[str]:
+    told = [_cut(note) for note in notes[:limit]]
+    more = len(notes) - limit
+    return [*told, f"… and {more:,} more {'note' if more == 1 else 'notes'}"] if more > 0 else told
 
 
 def _totals(report: Report, options: Options) -> str:
@@ -84,7 +92,7 @@ def _judged(report: Report, options: Options) -> list[str]:
 def _parts(parts: list[Part], digits: int) -> str:
     lines = ["| Part | Lines reached | Only here |", "| :-- | --: | --: |"]
     lines += [
-        f"| {code(part.name)} | {part.lines.covered:,} ({percent(part.lines, digits)}) | {part.only:,} |"
+        f"| {_name(visible(part.name))} | {part.lines.covered:,} ({percent(part.lines, digits)}) | {part.only:,} |"
         for part in parts[:PARTS_LIMIT]
     ]
     if len(parts) > PARTS_LIMIT:
@@ -94,13 +102,14 @@ def _parts(parts: list[Part], digits: int) -> str:
 
 def _alone(report: Report, room: int) -> str:
     """The files and lines that nothing but one part reached, folded; as many as there is room for."""
+    room -= 200  # what is around the rows
     rows: list[str] = []
     more = 0
     for part in parts_of(report)[:PARTS_LIMIT]:
         found, cut = reached_alone(report, part, ALONE_LIMIT)
         more += cut
         for name, ranges in found:
-            row = _line([code(_short(visible(part.name))), code(_short(name)), _some(ranges)])
+            row = _line([_name(visible(part.name)), _name(name), _some(ranges)])
             room -= len(row) + 1
             if room > 0:
                 rows.append(row)
@@ -142,7 +151,7 @@ def _files(report: Report, options: Options, room: int) -> str:
 
 def _cells(row: Row, kinds: list[str], options: Options) -> list[str]:
     figures = [percent(getattr(row.totals, kind), options.digits) for kind in kinds]
-    cells = [code(_short(row.name)), *figures, f"{_missed(row.totals.lines):,}"]
+    cells = [_name(row.name), *figures, f"{_missed(row.totals.lines):,}"]
     if options.show_missing:
         cells.append(_some(missing(row.file)))
     return cells
@@ -176,9 +185,26 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _short(name: str) -> str:
-    """Long names lose their middle: the end tells files apart."""
-    return name if len(name) <= NAME_LIMIT else f"{name[:40]}…{name[41 - NAME_LIMIT :]}"
+def _name(name: str) -> str:
+    """As code. Long names lose their middle: the end tells files apart."""
+    written = code(_short(name, NAME_LIMIT))
+    keep = NAME_LIMIT
+    while len(written) > WRITTEN_LIMIT:
+        keep = keep * 3 // 4
+        written = code(_short(name, keep))
+    return written
+
+
+def _short(name: str, limit: int) -> str:
+    return name if len(name) <= limit else f"{name[: limit // 5]}…{name[limit // 5 + 1 - limit :]}"
+
+
+def _cut(text: str) -> str:
+    """`text` as plain words, as much of it as a note may have."""
+    written = escaped(text[:NOTE_LIMIT])
+    if len(text) <= NOTE_LIMIT and len(written) <= NOTE_LIMIT:
+        return written
+    return re.sub("&[#0-9]*$", "", written[: NOTE_LIMIT - 1]) + "…"  # no part of an entity
 
 
 def code(text: str) -> str:

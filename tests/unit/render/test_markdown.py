@@ -107,3 +107,33 @@ def test_what_the_figures_are_of_comes_first():
     assert text.startswith("### Coverage\n\nShown&#58; what x and y both reach.\n\n| |")
     assert text.count("x and y") == 1
     assert "\n> one\n" in text
+
+
+def test_no_report_makes_it_longer_than_a_forge_takes():
+    odd = "\U0010ffff_@#|`\\<x>" * 500  # entities make it up to ten times as long
+    files = [FileCoverage(f"{odd[n:]}/{n}.py", Lines.of({1: 1, 2: 0, 3: 0})) for n in range(60)]
+    slices = {f"part:{odd[n:]}{n}": {file.key: bits([1]) for file in files[n::30]} for n in range(30)}
+    notes = [f"{n}: {odd}" for n in range(60)] + [f"shown: {n} {odd}" for n in range(30)]
+    text = shown(Report.of(files, slices=slices, notes=notes), title=odd, show_missing=True)
+    assert len(text) <= SIZE_LIMIT
+    assert "> 19&#58; " in text
+    assert "> … and 40 more notes" in text
+    assert "… and 10 more parts" in text
+    assert text.count(".py</code>") > 10
+    assert not re.search(r"&(?!#\d+;|gt;)", text)
+    for row in text.split("\n"):
+        assert not row.startswith("|") or row.count("|") in (4, 5), row
+
+
+def test_a_long_note_is_cut_where_it_is_no_entity():
+    for length in range(990, 1010):
+        text = shown(Report.of([], notes=["x" * length + "@" * 10]))
+        assert not re.search(r"&(?!#\d+;)", text)
+        assert "…\n" in text
+    assert f"> {'x' * 1000}\n" in shown(Report.of([], notes=["x" * 1000]))
+
+
+def test_a_part_s_name_cannot_break_its_row():
+    file = FileCoverage("a.py", Lines.of({1: 1}))
+    text = shown(Report.of([file], slices={"part:a\nb\u202e": {file.key: bits([1])}}))
+    assert "| <code>a&#92;u000ab&#92;u202e</code> | 1 (100%) | 1 |" in text
