@@ -21,7 +21,6 @@ _NEWEST = 3
 class _Meta(msgspec.Struct):
     format: int = 1
     timestamp: str = ""
-    branch_coverage: bool = False
 
 
 class _Summary(msgspec.Struct):

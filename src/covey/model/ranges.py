@@ -23,25 +23,9 @@ def to_ranges(lines: Iterable[int], separator: str = ",") -> str:
     return separator.join(parts)
 
 
-def from_ranges(text: str, limit: int = LINE_LIMIT, most: int = 10_000_000) -> list[int]:
-    """The line numbers of "1-3,7", ascending. ValueError when they do not ascend, start below 1, pass `limit`, or are
-    more than `most` (a short text can name very many lines)."""
-    lines: list[int] = []
-    last = 0
-    for part in text.split(",") if text else ():
-        first_text, dash, last_text = part.partition("-")
-        first, end = _number(first_text), _number(last_text if dash else first_text)
-        if not last < first <= end <= limit:
-            raise ValueError(f"line range {part[:30]!r} is out of order or out of bounds")
-        if len(lines) + end - first >= most:
-            raise ValueError(f"more than {most} lines")
-        lines.extend(range(first, end + 1))
-        last = end
-    return lines
-
-
 def counted(text: str, limit: int = LINE_LIMIT) -> tuple[int, int]:
-    """How many lines "1-3,7" names, and the last one, without making them. ValueError as `from_ranges` gives it."""
+    """How many lines "1-3,7" names, and the last one, without making them: a short text can name very many. ValueError
+    when its numbers do not ascend, start below 1 or pass `limit`, or when something in it is no number."""
     count = last = 0
     for part in text.split(",") if text else ():
         first_text, dash, last_text = part.partition("-")
@@ -55,7 +39,7 @@ def counted(text: str, limit: int = LINE_LIMIT) -> tuple[int, int]:
 
 def bit_set(text: str, limit: int = LINE_LIMIT) -> int:
     """The lines of "1-3,7" as a bit set, bit n for line n, at the cost of the last line's number: a bound on it, by
-    `counted`, comes first. ValueError as `from_ranges` gives it."""
+    `counted`, comes first. ValueError as `counted` gives it."""
     _, last = counted(text, limit)
     digits = bytearray(b"0") * (last + 1)
     for part in text.split(",") if text else ():
