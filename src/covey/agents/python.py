@@ -12,6 +12,7 @@ from covey.agents import checked, exchange
 from covey.agents.base import Channel, Identity, Limits, RawCapture, Reset
 from covey.errors import AgentError, AgentGarbled
 from covey.model.outside import clean
+from covey.model.telling import many
 
 PORTS = range(9095, 9145)
 CAPTURE = "capture.json"
@@ -86,7 +87,8 @@ class CoveyAgent:
         warnings = [clean(text)[:500] for text in found.warnings[:20]]
         incomplete = sum(not one.complete for one in found.processes)
         if incomplete:
-            warnings.append(f"{incomplete} processes could not record everything: their spool was full")
+            told = many(incomplete, "process", "processes")
+            warnings.append(f"{told} could not record everything: the spool was full")
         return RawCapture(_word(found.agent), "segments", {CAPTURE: reply.body}, processes, warnings)
 
     async def reset(self, channel: Channel, who: Identity, token: str, name: str, limits: Limits) -> Reset:

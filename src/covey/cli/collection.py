@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from covey.cli import targets
 from covey.cli.output import console, is_terminal, print_json, say, warn
 from covey.errors import GOOD, PARTIAL, NothingCollected, RemoteError, UsageError, worst
+from covey.model.telling import many
 
 if TYPE_CHECKING:
     from covey.flows.collect import Collected
@@ -121,7 +122,7 @@ class Run:
         }
         journal = Journal.begin(self.output, self.test, params, default_test(now))
         if journal.captures:
-            count = f"{len(journal.captures)} capture{'' if len(journal.captures) == 1 else 's'}"
+            count = many(len(journal.captures), "capture")
             say(f"going on with the bundle of test {journal.test!r} in {self.output}: {count} (another -o begins anew)")
         return journal
 

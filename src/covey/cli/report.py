@@ -34,7 +34,7 @@ def _tell_notes(report: Report, wanted: str, reading: Reading) -> None:
     for text in notes[:MOST_NOTES]:
         note(text)
     if len(notes) > MOST_NOTES:
-        note(f"and {len(notes) - MOST_NOTES} more; covey report shows all")
+        note(f"and {len(notes) - MOST_NOTES:,} more; covey report shows all")
     for text in losses(report, wanted, reading.sources):
         note(text)
 

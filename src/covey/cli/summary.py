@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from covey.cli.output import console, say, warn
 from covey.model.manifest import Capture, Failure, Manifest, failure_to_json, to_time
 from covey.model.provenance import Target
+from covey.model.telling import many
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -112,7 +113,7 @@ def show(
     if earlier:
         names = ", ".join(dict.fromkeys(failure.target for failure in list(earlier)[:MOST_NOTES]))
         warn(f"the bundle has failures of earlier collections, not asked for now: {names} (another -o begins anew)")
-    count = f"{len(captures)} capture{'' if len(captures) == 1 else 's'} of test {manifest.test!r}"
+    count = f"{many(len(captures), 'capture')} of test {manifest.test!r}"
     shows = f": covey report {folder} shows the coverage" if manifest.captures else ""
     say(f"{count} in {folder} ({manifest.status}){shows}")
 

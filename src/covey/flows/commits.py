@@ -11,8 +11,7 @@ from covey.errors import CoveyError, InputError, SourceMismatch
 from covey.flows import inputs
 from covey.formats.base import Input
 from covey.model.provenance import Provenance
-
-_NAMED = 3  # inputs or commits that a note names
+from covey.model.telling import some
 
 
 @dataclass
@@ -52,7 +51,7 @@ class Commits:
         if len(meant) > 1 or self._taken.setdefault(source.repository, source.commit) != source.commit:
             told = [f"{one} from {commit}" for commit, one in sorted(known.items())]
             raise SourceMismatch(
-                f"inputs of {source.repository or 'one repository'} come from several commits: {_some(told)}",
+                f"inputs of {source.repository or 'one repository'} come from several commits: {some(told)}",
                 hint="pick one with --commit",
             )
         return True
@@ -62,13 +61,13 @@ class Commits:
         told = sorted({commit for known in self._known.values() for commit in known})
         none_is = not any(commit.startswith(self.picked) for commit in told)
         if told and (none_is or (nothing and self._left)):
-            raise InputError(f"no input is of commit {self.picked}; there are: {_some(told)}")
+            raise InputError(f"no input is of commit {self.picked}; there are: {some(told)}")
 
     def notes(self) -> Iterator[str]:
         if self.picked and not self._known:
             yield f"--commit {self.picked} has no effect: no input tells of which commit it is"
         for commit, left in self._left.items():
-            yield f"left out: {_some(list(left))} {'is' if len(left) == 1 else 'are'} of commit {commit}"
+            yield f"left out: {some(list(left))} {'is' if len(left) == 1 else 'are'} of commit {commit}"
         if self._silent & self._taken.keys():
             yield "some captures do not tell their commit; they are taken to be of the same as the others"
 
@@ -101,8 +100,3 @@ def _look_into(file: Input, commits: Commits, recognise: inputs.Recognise) -> No
 
 def _called(source: Provenance) -> str:
     return source.path or source.pod or source.component or "an input"
-
-
-def _some(told: list[str]) -> str:
-    more = len(told) - _NAMED
-    return ", ".join(told[:_NAMED]) + (f" and {more} more" if more > 0 else "")

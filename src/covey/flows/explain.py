@@ -12,6 +12,7 @@ from covey.formats.sources import CheckoutSources
 from covey.model.outside import clean
 from covey.model.paths import normal, tail
 from covey.model.report import Report
+from covey.model.telling import many
 
 SCHEMA = "covey.paths/1"
 MOST_CANDIDATES = 3  # of one path
@@ -110,6 +111,6 @@ def lines(found: Sequence[Explained]) -> Iterator[str]:
         yield f"{clean(one.recorded)}: no place: {clean(one.why)}"
         yield from (f"    {clean(near.path)}: {clean(near.why)}" for near in one.candidates)
     unmapped = sum(one.path is None for one in found)
-    yield f"{len(found)} paths, {unmapped} without a place"
+    yield f"{many(len(found), 'path')}, {unmapped:,} without a place"
     if unmapped:
         yield "  --map FROM=TO or [paths] of covey.toml says where they lie"

@@ -8,8 +8,8 @@ from decimal import Decimal
 from covey.errors import InputError
 from covey.formats.pyconfig import PYTHON_RULE, SETTINGS, is_python
 from covey.model.report import Report
+from covey.model.telling import files, some
 
-_NAMED = 3  # files that a note or a refusal names
 _BEGINS = "100 % says nothing of "
 
 
@@ -22,7 +22,7 @@ def headed(report: Report) -> Report:
     paths = _unknown(report)
     if paths:
         known = "only what ran is known, not what did not, so no threshold is judged"
-        others.insert(0, f"{_BEGINS}{_many(paths)}: {known}: {_first(paths)}")
+        others.insert(0, f"{_BEGINS}{files(len(paths))}: {known}: {some(paths)}")
     return replace(report, notes=tuple(others)) if tuple(others) != report.notes else report
 
 
@@ -30,7 +30,7 @@ def refuse_unknown(report: Report, threshold: Decimal) -> None:
     """InputError where the figure of a file is 100 % because nothing but what ran is known of it."""
     paths = _unknown(report)
     if paths:
-        known = f"of {_many(paths)} only what ran is known, not what did not: {_first(paths)}"
+        known = f"of {files(len(paths))} only what ran is known, not what did not: {some(paths)}"
         raise InputError(
             f"{threshold}% cannot be judged: {known}",
             hint="run in the checkout of what ran or name it with --checkout, map other paths with --map FROM=TO, "
@@ -41,12 +41,3 @@ def refuse_unknown(report: Report, threshold: Decimal) -> None:
 def _unknown(report: Report) -> list[str]:
     """One without any line adds nothing to a figure: as a package's empty __init__.py, which no input tells more of."""
     return [path for (_, path), file in report.files.items() if "missing" in file.inexact and file.lines]
-
-
-def _many(paths: list[str]) -> str:
-    return "1 file" if len(paths) == 1 else f"{len(paths):,} files"
-
-
-def _first(paths: list[str]) -> str:
-    more = len(paths) - _NAMED
-    return ", ".join(paths[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -228,7 +228,7 @@ def _united(fmt: Format, files: Sequence[Input], reading: Reading, alone: bool) 
 
 def _together(files: Sequence[Input]) -> str:
     """Files that are read as one."""
-    return files[0].name + (f" (and {len(files) - 1} more)" if len(files) > 1 else "")
+    return files[0].name + (f" (and {len(files) - 1:,} more)" if len(files) > 1 else "")
 
 
 def _units(fmt: Format, files: Sequence[Input]) -> list[list[Input]]:

@@ -8,8 +8,8 @@ from covey.formats.base import Place, Sources
 from covey.formats.sources import CheckoutSources
 from covey.model.paths import Alias, normal
 from covey.model.report import Report
+from covey.model.telling import some
 
-NAMED = 3  # files that a note names
 _WHY = "covey report --explain-paths says why"
 
 
@@ -25,8 +25,7 @@ def without_place(report: Report, why_not: Mapping[str, str]) -> Iterator[str]:
         if path in why_not:
             by_reason.setdefault(why_not[path], []).append(path)
     for why, paths in by_reason.items():
-        more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-        yield f"without a place in the repository ({why}): {', '.join(paths[:NAMED])}{more} ({_WHY})"
+        yield f"without a place in the repository ({why}): {some(paths)} ({_WHY})"
 
 
 def idle_maps(sources: Sources, given: Collection[Alias]) -> Iterator[str]:

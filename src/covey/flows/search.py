@@ -13,6 +13,7 @@ from covey.agents.base import Agent, Channel, Identity
 from covey.errors import AgentDenied, ClusterDenied, CoveyError, NoAgent, PodGone
 from covey.flows.pods import How, Pod, Visit, failure_of, persist
 from covey.model.manifest import Failure
+from covey.model.telling import many
 
 PATIENCE = 2.0  # seconds for the port asked for before the others are tried as well
 AT_ONCE = 4  # ports of one pod
@@ -47,7 +48,7 @@ class Search:
     @property
     def so_far(self) -> str:
         """What was found until now, as the end of a sentence."""
-        return f"; {self._agents} agents were found in it" if self._agents else ""
+        return f"; {many(self._agents, 'agent was', 'agents were')} found in it" if self._agents else ""
 
     async def run(self) -> None:
         """Search, and visit what is found. A pod without any agent is a failure, named once."""

@@ -15,6 +15,7 @@ from covey.formats.base import Input, Sources
 from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, Merging, clean, collector_off, line_of, provenance
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.report import FileCoverage, Report
+from covey.model.telling import many
 
 _BEGINS = re.compile(rb'\s*\{\s*"(?:gcc_version|format_version|current_working_directory|data_file|files)"\s*:')
 _NAMES_IT = re.compile(rb'"(?:gcc_version|unexecuted_block|blocks_executed)"\s*:')
@@ -108,7 +109,8 @@ class Gcov:
                 found.add(gathered.coverage(sources.locate(gathered.path).path))
                 negative += gathered.negative
             if negative:
-                notes[f"{file.name}: {negative} negative counts were taken as 0"] = None
+                told = many(negative, "negative count was", "negative counts were")
+                notes[f"{file.name}: {told} taken as 0"] = None
         return Report.of(found.files(), origins, notes=notes)
 
     def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - the seam's shape

@@ -17,13 +17,14 @@ from covey.formats.gocounters import MAGIC as COUNTERS
 from covey.formats.gocounters import Process
 from covey.formats.gometa import MAGIC as META
 from covey.formats.gometa import Build
-from covey.formats.gonames import MIXED, listed
+from covey.formats.gonames import MIXED
 from covey.formats.intake import MOST_BYTES, collector_off, provenance
 from covey.loops.gocovdata import COUNTER
 from covey.model.blocks import Blocks
 from covey.model.merge import merge_files
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import FileCoverage, Report
+from covey.model.telling import some
 
 _PIECE = 1 << 16  # bytes
 
@@ -128,12 +129,12 @@ class _Capture:
                 path=orphans[0],
                 hint="read the whole folder that GOCOVERDIR named; one covmeta file says what was built",
             )
-        notes = [f"counters of builds whose covmeta is not here do not count: {listed(orphans)}"] if orphans else []
+        notes = [f"counters of builds whose covmeta is not here do not count: {some(orphans)}"] if orphans else []
         still = [self._metas[hash_].path for hash_ in self._builds if hash_ not in self._processes]
         if still:
-            notes.append(f"nothing that ran is recorded beside {listed(still)}: Go writes counters when a program ends")
+            notes.append(f"nothing that ran is recorded beside {some(still)}: Go writes counters when a program ends")
         if self._unfinished:
-            notes.append(f"unfinished files do not count: {listed(self._unfinished)}")
+            notes.append(f"unfinished files do not count: {some(self._unfinished)}")
         return notes
 
 

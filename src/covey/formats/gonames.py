@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 
 from covey.formats.base import Sources
@@ -12,19 +11,12 @@ from covey.formats.intake import clean
 from covey.model.report import Report
 
 MIXED = "data of mode set and of mode count are one: the result tells what ran, not how often"
-_NAMED = 3  # files that a note names
 
 
 @functools.lru_cache(maxsize=50_000)
 def named(raw: bytes) -> str:
     """A name as Go wrote it, fit to be shown."""
     return clean(raw.decode("utf-8", "surrogateescape"))
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first few, and how many there are."""
-    shown = ", ".join(names[:_NAMED])
-    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"
 
 
 def with_import_paths(report: Report, sources: Sources) -> Report:

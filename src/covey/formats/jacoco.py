@@ -12,6 +12,7 @@ from covey.formats.base import Input, Place, Sources
 from covey.formats.intake import Merging
 from covey.formats.xmlroot import root_of
 from covey.model.report import Report
+from covey.model.telling import many
 
 if TYPE_CHECKING:
     from covey.formats.jacocodocument import Name
@@ -48,7 +49,8 @@ class Jacoco:
         for name in list(found.files):
             built.add(found.files.pop(name).file(places.of(name).path))  # so that the file is not held twice
         if found.nowhere:
-            notes[f"{file.name}: {found.nowhere} classes do not tell their source file; they are not counted"] = None
+            told = many(found.nowhere, "class that does not tell its", "classes that do not tell their")
+            notes[f"{file.name}: not counted: {told} source file"] = None
         return Report.of(built.files(), [replace(origin, collected_at=found.when)], notes=notes)
 
     def write(self, report: Report, out: BinaryIO) -> None:

@@ -13,6 +13,7 @@ from covey.loops.lcov import Known
 from covey.model.counted import Arm, Branches, Functions, Lines
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Report
+from covey.model.telling import many
 
 _STARTS = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:TN:|SF:|VER:)")
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -43,9 +44,11 @@ class Lcov:
                     place = sources.locate(section.path)
                     found.add(FileCoverage(place.path, section.lines, section.branches, section.functions))
             if reader.negative:
-                notes[f"{file.name}: {reader.negative} negative counts were taken as 0"] = None
+                told = many(reader.negative, "negative count was", "negative counts were")
+                notes[f"{file.name}: {told} taken as 0"] = None
             if reader.conditions:
-                notes[f"{file.name}: {reader.conditions} MC/DC records were passed over"] = None
+                told = many(reader.conditions, "MC/DC record was", "MC/DC records were")
+                notes[f"{file.name}: {told} passed over"] = None
             digest = f"sha256:{reader.digest.hexdigest()}"
             origins.append(Provenance(format=self.name, path=file.name, digest=digest))
         return Report.of(found.files(), origins, notes=notes)

@@ -13,6 +13,7 @@ from covey.formats.segments import Capture
 from covey.model.provenance import Provenance
 from covey.model.ranges import bit_set, counted
 from covey.model.report import FileCoverage, Key, Report
+from covey.model.telling import many
 
 MOST_LINES = 40_000_000  # over all processes, a sparse file counting for the bytes of its bit set
 
@@ -74,7 +75,8 @@ class Recorded:
         self._not_recorded.update(map(clean, capture.not_recorded))
         short = sum(not process.complete for process in capture.processes)
         if short:
-            self._said[f"{short} of {len(capture.processes)} processes could not record everything"] = None
+            every = many(len(capture.processes), "process", "processes")
+            self._said[f"{short:,} of {every} could not record everything"] = None
         self._said.update(dict.fromkeys(f"agent: {clean(text)[:500]}" for text in capture.warnings[:20]))
 
     def _version(self, recorded: str, source_hash: str | None) -> _Version:

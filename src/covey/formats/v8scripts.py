@@ -14,12 +14,12 @@ from covey.formats.intake import Merging, clean
 from covey.formats.sourcemap import SourceMap
 from covey.formats.v8text import Text
 from covey.model.report import FileCoverage
+from covey.model.telling import some
 
 if TYPE_CHECKING:
     from covey.formats.v8 import Script
 
 MOST_LINES = 20_000_000  # of all texts of one read
-_NAMED = 5  # files that a note names
 # What Node put around a CommonJS module before it could compile functions by themselves, and what still does so.
 _WRAPPED, _WRAPPER = 66, 62
 _SOURCE_URL = len("\n\n//# sourceURL=")  # what Node adds to a text whose types it took out
@@ -64,10 +64,7 @@ class Finder:
         return self._without | {file.path: file for file in self._found.files()}
 
     def notes(self) -> list[str]:
-        return [
-            f"{why}: {', '.join(paths[:_NAMED])}" + (f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else "")
-            for why, paths in self._told.items()
-        ]
+        return [f"{why}: {some(paths)}" for why, paths in self._told.items()]
 
     def _script(self, script: Script) -> None:
         place = self._sources.locate(script.path)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from covey.loops.columns import covered
 from covey.model.counted import NO_BRANCHES, NO_FUNCTIONS
 from covey.model.report import FileCoverage, Key
+from covey.model.telling import files
 
 
 def comparable(one: FileCoverage, two: FileCoverage) -> tuple[FileCoverage, FileCoverage]:
@@ -28,8 +29,8 @@ def incomparable(ones: Mapping[Key, FileCoverage], twos: Mapping[Key, FileCovera
         for kind in _untold(ones[key], twos[key]):
             found[kind] = found.get(kind, 0) + 1
     for kind, several in sorted(found.items()):
-        where = "1 file" if several == 1 else f"{several:,} files"
-        yield f"{kind} of {where} are left out: one of the two inputs tells which lines ran there, but no {kind}"
+        where = f"{kind} of {files(several)}"
+        yield f"{where} are left out: one of the two inputs tells which lines ran there, but no {kind}"
 
 
 def _untold(one: FileCoverage, two: FileCoverage) -> list[str]:

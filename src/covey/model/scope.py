@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 from covey.model.attributes import State
 from covey.model.globs import as_bytes, matches_within
 from covey.model.report import FileCoverage, Report
+from covey.model.telling import files, some
 
 ATTRIBUTES = ("coverage-excluded", "linguist-generated")
 HEAD = 1 << 15  # bytes of a file in which its header is looked for
-_NAMED = 3  # how many files a note names
 _GO = re.compile(rb"// Code generated .* DO NOT EDIT\.")  # the Go command's rule (go help generate)
 _MARK = re.compile(rb"(?<![\w@.])@generated\b")
 _LINE_COMMENT = (b"//", b"#", b"--", b";", b"%")
@@ -66,8 +66,9 @@ class Scope:
         if not self.tell_idle or not report.files:
             return []
         paths = [as_bytes(file.path) for file in report.files.values()]
+        idle = "does not match the only file" if len(paths) == 1 else f"matches none of the {files(len(paths))}"
         return [
-            f"{flag} {glob} has no effect: it matches none of the {len(paths)} files"
+            f"{flag} {glob} has no effect: it {idle}"
             for flag, globs in (("--exclude", self.exclude), ("--include", self.include))
             for glob in globs
             if not any(matches_within(as_bytes(glob), path) for path in paths)
@@ -87,14 +88,11 @@ class Scope:
         by_reason: dict[str, list[str]] = {}
         for (_, path), reason in reasons.items():
             by_reason.setdefault(reason, []).append(path)
-        notes = [f"not counted by {reason}: {_some(paths)}" for reason, paths in sorted(by_reason.items())]
+        notes = [
+            f"not counted by {reason}: {files(len(paths))}: {some(paths)}"
+            for reason, paths in sorted(by_reason.items())
+        ]
         return replace(report, files=kept, slices=slices, notes=(*report.notes, *notes, *idle))
-
-
-def _some(paths: list[str]) -> str:
-    more = len(paths) - _NAMED
-    told = ", ".join(paths[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"{len(paths)} {'file' if len(paths) == 1 else 'files'}: {told}"
 
 
 def is_generated(path: str, head: bytes) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from covey.errors import UsageError
 from covey.model.ratio import Ratio, Totals
 from covey.model.report import FileCoverage, Report
+from covey.model.telling import files
 from covey.render.base import Options, several_repositories, shown_name, untaken
 from covey.render.counting import measured
 
@@ -80,7 +81,13 @@ def chosen(rows: list[Row], options: Options) -> Chosen:
         rows = keep(rows, lambda row: row.totals.statements.total > 0, "without code")
     bar = options.below
     if bar is not None:
-        rows = keep(rows, lambda row: measured(row.totals, options.metric).below(bar), f"of {bar}% or more")
+
+        def figure(row: Row) -> Ratio:
+            return measured(row.totals, options.metric)
+
+        without = options.metric if options.metric in ("branches", "functions") else "code"
+        rows = keep(rows, lambda row: not figure(row).total or figure(row).below(bar), f"of {bar}% or more")
+        rows = keep(rows, lambda row: figure(row).total > 0, f"without {without}")
     rows = _sorted(rows, options)
     cut = max(len(rows) - options.limit, 0) if options.limit else 0
     if cut:
@@ -92,10 +99,6 @@ def chosen(rows: list[Row], options: Options) -> Chosen:
 def by_missed(rows: list[Row]) -> list[int]:
     """Places of the rows, those with the most statements that did not run first."""
     return sorted(range(len(rows)), key=lambda at: (-rows[at].missed, at))
-
-
-def files(count: int) -> str:
-    return f"{count:,} {'file' if count == 1 else 'files'}"
 
 
 def _sorted(rows: list[Row], options: Options) -> list[Row]:

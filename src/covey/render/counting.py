@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from covey.model.blocks import Blocks
 from covey.model.ratio import Ratio, Totals
-from covey.model.report import FileCoverage, Report
+from covey.model.report import Report
+from covey.model.telling import files
 
 METRICS = ("cover", "lines", "statements", "branches", "functions")
 MOST_DIGITS = 6
@@ -55,20 +55,17 @@ def rule(report: Report) -> str:
         kinds[kind] = kinds.get(kind, 0) + 1
     ordered = sorted(kinds, key=lambda kind: (-kinds[kind], kind)) or ["lines"]
     if len(ordered) > 1:
-        ordered = [f"{kind} ({kinds[kind]:,} {'file' if kinds[kind] == 1 else 'files'})" for kind in ordered]
+        ordered = [f"{kind} ({files(kinds[kind])})" for kind in ordered]
     return ", ".join(ordered) + (" and branches" if has_branches(report) else "")
 
 
 def bounds(report: Report) -> list[str]:
     """Notes on figures that are only a lower bound."""
-    files: Iterable[FileCoverage] = report.files.values()
-    several = sum("branches" in file.inexact for file in files)
+    several = sum("branches" in file.inexact for file in report.files.values())
     if not several:
         return []
-    where = "1 file" if several == 1 else f"{several:,} files"
-    return [
-        f"branches of {where} are a lower bound: not all that was merged counts branches there, or tells which one ran"
-    ]
+    where = f"branches of {files(several)}"
+    return [f"{where} are a lower bound: not all that was merged counts branches there, or tells which one ran"]
 
 
 def below(ratio: Ratio, threshold: Decimal) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from covey.model.provenance import Provenance
 from covey.model.ratio import Ratio, Totals
 from covey.model.report import Report
+from covey.model.telling import files, many
 from covey.render.base import Options, percent, several_repositories, visible
 from covey.render.counting import below, has_statements, joint, label, measured, rule
 from covey.render.html_data import as_json
@@ -52,8 +53,7 @@ class Index:
         if has_statements(self.report):
             shown.insert(0, ("Statements", totals.statements))
         tiles = [_tile(label, ratio, digits) for label, ratio in shown if ratio.total]
-        count = len(self.report.files)
-        note = f'<p class="aside">{count:,} {"file" if count == 1 else "files"} · counted: {rule(self.report)}'
+        note = f'<p class="aside">{files(len(self.report.files))} · counted: {rule(self.report)}'
         if totals.branches.total:
             both = percent(joint(totals), digits)
             unit = label(self.report, "cover")
@@ -100,7 +100,8 @@ class Index:
         kinds = ["note plain" if explains(note) else "note" for note in notes[:NOTES_LIMIT]]
         shown = [f'<p class="{kind}">{esc(visible(note))}</p>' for kind, note in zip(kinds, notes, strict=False)]
         if len(notes) > NOTES_LIMIT:
-            shown.append(f'<p class="note">… and {len(notes) - NOTES_LIMIT:,} more notes.</p>')
+            more = many(len(notes) - NOTES_LIMIT, "more note")
+            shown.append(f'<p class="note">… and {more}.</p>')
         return "".join(shown)
 
     def _files(self, parts: list[Part]) -> Iterator[str]:
@@ -130,7 +131,7 @@ class Index:
         rows = "".join(f"<li>{esc(visible(described(source)))}</li>" for source in sources[:SOURCES_LIMIT])
         if len(sources) > SOURCES_LIMIT:
             rows += f"<li>… and {len(sources) - SOURCES_LIMIT:,} more</li>"
-        count = f"{len(sources):,} {'capture or file' if len(sources) == 1 else 'captures and files'}"
+        count = many(len(sources), "capture or file", "captures and files")
         return f'<details class="sources"><summary>Made from {count}</summary><ul>{rows}</ul></details>'
 
 

@@ -12,6 +12,7 @@ from covey.model.blocks import Blocks
 from covey.model.ranges import to_ranges
 from covey.model.ratio import Totals
 from covey.model.report import FileCoverage, Report, lines_of
+from covey.model.telling import many
 from covey.render.base import as_range, percent, visible
 from covey.render.html_data import page_data
 from covey.render.html_listing import Row
@@ -149,7 +150,7 @@ def _warn(file: FileCoverage, source: bytes | None, last: int, count: int, notes
         notes.append("This is not the version of the file that ran: marks may stand beside the wrong lines.")
     if last > count:
         notes.append(
-            f"Coverage names line {last:,}, and only {count:,} lines are shown"
+            f"Coverage names line {last:,}, and only {many(count, 'line is', 'lines are')} shown"
             + (": this is probably another version of the file." if source is not None else ".")
         )
     if file.blocks == "conflict":

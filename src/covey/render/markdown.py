@@ -8,8 +8,9 @@ from typing import BinaryIO
 
 from covey.model.ratio import Ratio
 from covey.model.report import Report
+from covey.model.telling import files, many
 from covey.render.base import Options, percent, put, visible
-from covey.render.chosen import Row, by_missed, chosen, files, rows_of
+from covey.render.chosen import Row, by_missed, chosen, rows_of
 from covey.render.counting import below, has_branches, has_statements, joint, label, measured, rule
 from covey.render.gaps import missing, reached_alone
 from covey.render.notes import headlines, remarks
@@ -57,7 +58,7 @@ def document(report: Report, options: Options) -> str:
 def _told(notes: list[str], limit: int) -> list[str]:
     told = [_cut(note) for note in notes[:limit]]
     more = len(notes) - limit
-    return [*told, f"… and {more:,} more {'note' if more == 1 else 'notes'}"] if more > 0 else told
+    return [*told, f"… and {many(more, 'more note')}"] if more > 0 else told
 
 
 def _totals(report: Report, options: Options) -> str:
@@ -96,7 +97,7 @@ def _parts(parts: list[Part], digits: int) -> str:
         for part in parts[:PARTS_LIMIT]
     ]
     if len(parts) > PARTS_LIMIT:
-        lines += ["", f"… and {len(parts) - PARTS_LIMIT:,} more parts."]
+        lines += ["", f"… and {many(len(parts) - PARTS_LIMIT, 'more part')}."]
     return "\n".join(lines)
 
 
@@ -118,7 +119,7 @@ def _alone(report: Report, room: int) -> str:
     if not rows:
         return ""
     lines = ["| Part | File | Lines that only it reached |", "| :-- | :-- | :-- |", *rows]
-    lines += ["", f"… and {more:,} more {'file' if more == 1 else 'files'}."] if more else []
+    lines += ["", f"… and {many(more, 'more file')}."] if more else []
     return "<details>\n<summary>What only one part reached</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
 
 
@@ -140,7 +141,7 @@ def _files(report: Report, options: Options, room: int) -> str:
     if not rows:
         lines = ["Everything that was measured ran."] if all(row.complete for row in every) else []
     elif cut:
-        lines += ["", f"… and {files(cut)} that lack less."]
+        lines += ["", f"… and {many(cut, 'file that lacks', 'files that lack')} less."]
     for sentence in found.left_out:
         lines += ["", sentence]
     text = "\n".join(lines).strip()

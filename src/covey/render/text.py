@@ -7,8 +7,9 @@ from typing import BinaryIO
 
 from covey.model.ratio import Ratio, Totals
 from covey.model.report import Report
+from covey.model.telling import files
 from covey.render.base import Options, put, visible
-from covey.render.chosen import Row, chosen, files, rows_of
+from covey.render.chosen import Row, chosen, rows_of
 from covey.render.columns import laid_out, width_of, wrapped
 from covey.render.counting import joint, rule
 from covey.render.gaps import missing, reached_alone

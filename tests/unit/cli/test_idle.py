@@ -68,7 +68,7 @@ def test_settings_speak_of_other_inputs_too(run):
 
 @pytest.mark.parametrize("flag", ["--include", "--exclude"])
 def test_a_glob_that_matches_nothing_is_told(run, flag):
-    told = f"{flag} nowhere/ has no effect: it matches none of the 1 files"
+    told = f"{flag} nowhere/ has no effect: it does not match the only file"
     assert told in run("report", "in.info", flag, "nowhere/")
     assert "has no effect" not in run("report", "in.info", flag, "web/")
     assert "has no effect" not in run("report", "in.info", flag, "*.js")

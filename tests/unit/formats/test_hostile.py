@@ -220,7 +220,7 @@ def test_what_tracefiles_are_known_to_hold_is_read():
     file = report.files[None, "a.c"]
     assert dict(file.lines) == {1: 2, 2: 2**63 - 1}
     assert [(arm.line, arm.key, arm.hits) for arm in file.branches] == [(2, "0", 0), (2, "e1,0", 4)]
-    assert report.notes == ("x: 1 negative counts were taken as 0", "x: 1 MC/DC records were passed over")
+    assert report.notes == ("x: 1 negative count was taken as 0", "x: 1 MC/DC record was passed over")
 
 
 @pytest.mark.parametrize("key", ["?" + "9" * 5000, "?²", "9" * 5000])

@@ -174,7 +174,7 @@ def test_jacoco_before_it_told_the_source_file():
     source = '<sourcefile name="A.kt"><line nr="1" mi="0" ci="1" mb="0" cb="0"/></sourcefile>'
     report = read("jacoco", JACOCO.format(f'<package name="p">{classes}{source}</package>'))
     assert [one.name for one in report.files[None, "p/A.kt"].functions] == ["A.m()V", "A$Inner.m()V"]
-    assert any("1 classes do not tell" in note for note in report.notes)
+    assert any("not counted: 1 class that does not tell its source file" in note for note in report.notes)
 
 
 def test_jacoco_is_mapped_by_source_roots_and_groups(tmp_path):

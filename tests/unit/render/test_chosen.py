@@ -56,8 +56,16 @@ def test_an_unknown_column_is_answered_with_all_there_are():
 def test_what_is_left_out_is_counted():
     assert names(skip_covered=True) == ("ab", ["2 files with complete coverage not shown."], 0)
     assert names(skip_empty=True) == ("abc", ["1 file without code not shown."], 0)
-    assert names(below=Decimal(60)) == ("a", ["3 files of 60% or more not shown."], 0)
-    assert names(below=Decimal(60), metric="branches") == ("b", ["3 files of 60% or more not shown."], 0)
+    assert names(below=Decimal(60)) == (
+        "a",
+        ["2 files of 60% or more not shown.", "1 file without code not shown."],
+        0,
+    )
+    assert names(below=Decimal(60), metric="branches") == ("b", ["3 files without branches not shown."], 0)
+    assert names(below=Decimal(20), metric="branches")[1] == [
+        "1 file of 20% or more not shown.",
+        "3 files without branches not shown.",
+    ]
 
 
 def test_of_too_many_those_stay_that_lack_most_in_the_order_asked_for():

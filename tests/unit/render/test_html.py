@@ -202,7 +202,7 @@ def test_missing_other_and_shorter_sources_are_said(tmp_path):
     assert "\n29\n30</pre>" in page
     page = only_page(render(Report.of([file]), tmp_path / "other", texts=shown_project.Given({"a.py": b"x\n"})))
     assert "not the version of the file that ran" in page
-    assert "names line 30, and only 1 lines are shown" in page
+    assert "names line 30, and only 1 line is shown" in page
     assert "lower bound" in page
 
 

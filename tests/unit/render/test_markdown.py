@@ -137,3 +137,8 @@ def test_a_part_s_name_cannot_break_its_row():
     file = FileCoverage("a.py", Lines.of({1: 1}))
     text = shown(Report.of([file], slices={"part:a\nb\u202e": {file.key: bits([1])}}))
     assert "| <code>a&#92;u000ab&#92;u202e</code> | 1 (100%) | 1 |" in text
+
+
+def test_one_file_alone_is_spoken_of_as_one():
+    files = [FileCoverage(f"{name}.py", Lines.of({1: 0})) for name in "ab"]
+    assert "… and 1 file that lacks less." in shown(Report.of(files), limit=1)

@@ -1,0 +1,18 @@
+"""Numbers and names as sentences have them."""
+
+from __future__ import annotations
+
+from covey.model.telling import files, many, some
+
+
+def test_one_and_many():
+    assert [files(count) for count in (0, 1, 2, 1234)] == ["0 files", "1 file", "2 files", "1,234 files"]
+    assert many(1, "class does", "classes do") == "1 class does"
+    assert many(2, "class does", "classes do") == "2 classes do"
+
+
+def test_the_first_few_and_how_many_more():
+    assert some([]) == ""
+    assert some(["a", "b", "c"]) == "a, b, c"
+    assert some(list("abcd")) == "a, b, c and 1 more"
+    assert some(["a"] * 1237) == "a, a, a and 1,234 more"
