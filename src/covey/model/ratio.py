@@ -33,17 +33,16 @@ class Ratio:
 
         The rule is coverage.py's `display_covered`: what would round to 0 or 100 but is not stays one step away.
         """
-        if not self.total:
+        covered, total = self.covered, self.total
+        if not total:
             return "-"
-        from decimal import ROUND_HALF_UP, Decimal
-
-        step = Decimal(1).scaleb(-digits)
-        value = (Decimal(self.covered) * 100 / self.total).quantize(step, ROUND_HALF_UP)
-        if self.covered and value < step:
-            value = step
-        elif self.covered < self.total and value > 100 - step:
-            value = 100 - step
-        return str(value)
+        scale: int = 10**digits
+        steps = (covered * 200 * scale + total) // (2 * total)  # half up, in integers: thousands of them are shown
+        if covered and not steps:
+            steps = 1
+        elif covered < total and steps > 100 * scale - 1:
+            steps = 100 * scale - 1
+        return f"{steps // scale}.{steps % scale:0{digits}}" if digits else str(steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,17 +95,8 @@ def several_repositories(report: Report) -> bool:
 
 
 def percent(ratio: Ratio, digits: int) -> str:
-    """ "87%", never a false 0% or 100%; a dash where there is nothing to cover. The rule is that of Ratio.shown."""
-    covered, total = ratio.covered, ratio.total
-    if not total:
-        return "–"
-    scale: int = 10**digits
-    steps = (covered * 200 * scale + total) // (2 * total)  # half up, in integers: thousands of them are shown
-    if covered and not steps:
-        steps = 1
-    elif covered < total and steps > 100 * scale - 1:
-        steps = 100 * scale - 1
-    return f"{steps // scale}.{steps % scale:0{digits}}%" if digits else f"{steps}%"
+    """ "87%", never a false 0% or 100%; a dash where there is nothing to cover."""
+    return f"{ratio.shown(digits)}%" if ratio.total else "–"
 
 
 def ranges_of_missing(file: FileCoverage) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
@@ -93,9 +93,13 @@ def test_lower_bounds_are_noted():
     assert counting.bounds(Report.of(FILES)) == []
 
 
-def test_percentages_are_those_of_the_model():
+def test_percentages_are_rounded_half_up_and_never_to_a_false_0_or_100():
     for total in (1, 2, 3, 7, 8, 200, 999, 2_000_000):
         for covered in {0, 1, total // 3, total // 2, total - 1, total}:
             for digits in range(4):
-                assert percent(Ratio(covered, total), digits) == f"{Ratio(covered, total).shown(digits)}%"
+                step = Decimal(1).scaleb(-digits)
+                exact = (Decimal(covered) * 100 / total).quantize(step, ROUND_HALF_UP)
+                told = exact if covered in (0, total) else min(max(exact, step), 100 - step)
+                assert Ratio(covered, total).shown(digits) == str(told)
+                assert percent(Ratio(covered, total), digits) == f"{told}%"
     assert percent(Ratio(), 1) == "–"
