@@ -18,12 +18,12 @@ from covey import plugins
 from covey.errors import FormatError, InputError, MissingExtra, UsageError
 from covey.flows.damage import NOTHING_RECORDED
 from covey.formats.base import Format, Input
+from covey.model import telling
 from covey.render.whole import UNFINISHED
 
 SNIFFED = 4096  # bytes
 MOST_STREAM = 1 << 30  # bytes
 MOST_MATCHES = 1_000_000  # of one glob, or files of one folder
-_NAMED = 3  # how many files a note names
 # Whose turn is first at a file called so. The content still decides; this only spares importing the other formats.
 LIKELY = {
     "*.info": "lcov",
@@ -115,8 +115,8 @@ def files(
     if not known and not bundles:
         raise InputError(f"no file in {name} is of a format that covey knows", hint="`covey plugins` lists the formats")
     if unknown:
-        some = ", ".join(one.name for one in unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
-        notes[f"{name}: passed over {len(unknown)} files of no known format: {some}"] = None
+        told = f"{telling.files(len(unknown))} of no known format: {telling.some([one.name for one in unknown])}"
+        notes[f"{name}: passed over {told}"] = None
     return known
 
 

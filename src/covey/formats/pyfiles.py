@@ -25,8 +25,7 @@ from covey.formats.pyrules import PythonRules, Scope
 from covey.formats.pysource import Judged, arms, judge, read_rules
 from covey.model.counted import Branches, Function, Functions, Lines
 from covey.model.report import FileCoverage, Report, bits, lines_of, marks
-
-_NAMED = 5  # how many files a note names
+from covey.model.telling import some
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +202,4 @@ def _noted(report: Report, notes: Iterable[str]) -> Report:
 
 
 def _some(paths: Iterable[str]) -> str:
-    every = sorted(paths)
-    rest = len(every) - _NAMED
-    return ", ".join(every[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return some(sorted(paths))
