@@ -74,9 +74,9 @@ def folder_of(spool: Path) -> Path:
 
 
 def helper(spool: Path):
-    """Who serves the spool (`port`, `pid`, `start_ticks`), or None."""
-    folders = list(Path(spool).glob("u*-*"))
-    return agent_runs.agent_module("election").helper_of(str(folders[0])) if folders else None
+    """Who serves the spool (`port`, `pid`, `start_ticks`), or None. A user who came later may have none of its own."""
+    helpers = map(agent_runs.agent_module("election").helper_of, map(str, Path(spool).glob("u*-*")))
+    return next(filter(None, helpers), None)
 
 
 def end_helper(spool: Path) -> None:
