@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from covey.model.counted import Arm, Branches, Lines
+from covey.model.counted import Arm, Branches, Lines, leads_to
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import FileCoverage, Report, bits
 
@@ -70,7 +70,10 @@ def _made_up(path: str, text: list[str], chance: random.Random, at: int):
         unit += [number] * ran
         e2e += [number] * by_e2e
         if words.startswith(("if ", "for ", "while ", "elif ")):
-            arms += [Arm(number, str(number + 1), lines[number]), Arm(number, "-1", chance.choice((0, lines[number])))]
+            arms += [
+                Arm(number, leads_to(number + 1), lines[number]),
+                Arm(number, leads_to(-1), chance.choice((0, lines[number]))),
+            ]
     mode = ("count", "set")[at % 2]
     hits = lines if mode == "count" else {number: min(count, 1) for number, count in lines.items()}
     return FileCoverage(path, Lines.of(hits), Branches.of(arms), mode=mode), unit, e2e

@@ -58,7 +58,7 @@ def test_a_set_file_shows_no_counts_and_names_where_branches_did_not_go(visit, o
     files = [file for file in shown_project.own().files.values() if file.mode == "set" and untaken(file)]
     page = visit(page_of(own, files[0].path.rpartition("/")[2]))
     assert "".join(page.locator(".h").all_inner_texts()) == ""
-    line, key = next((line, key) for line, key in untaken(files[0]) if key == "-1")
+    line, key = next((line, key) for line, key in untaken(files[0]) if key == "->-1")
     assert key
     assert page.locator(f"#L{line} .arms").get_attribute("title").endswith("not to exit")
 
