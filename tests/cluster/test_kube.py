@@ -57,6 +57,14 @@ Server(("127.0.0.1", 9095), Handler).serve_forever()
 """
 
 
+def server_pod(name, image, **labels):
+    """A pod of SERVER, which is ready when it listens."""
+    pod = script_pod(name, image, SERVER, **labels)
+    listens = ["python", "-c", "import socket; socket.create_connection(('127.0.0.1', 9095)).close()"]
+    pod["spec"]["containers"][0]["readinessProbe"] = {"exec": {"command": listens}, "timeoutSeconds": 10}
+    return pod
+
+
 def run(do, *arguments, **named):
     """Awaits it, for a minute and a half at most."""
 
@@ -72,7 +80,7 @@ def place(cluster, images):
     """A namespace with a server of three replicas, and what fails beside it."""
     with cluster.namespace() as made:
         image = images.base("3.11")
-        pod = script_pod("blob", image, SERVER, app="blob")
+        pod = server_pod("blob", image, app="blob")
         pod["spec"]["initContainers"] = [
             {"name": "sidecar", "image": image, "restartPolicy": "Always", "command": ["sleep", "3600"]},
             {"name": "once", "image": image, "command": ["true"]},
@@ -88,7 +96,7 @@ def place(cluster, images):
                     "template": {"metadata": {"labels": {"app": "blob"}}, "spec": pod["spec"]},
                 },
             },
-            script_pod("stranger", image, SERVER, app="blob"),
+            server_pod("stranger", image, app="blob"),
         )
         yield made
 
@@ -156,7 +164,7 @@ def test_each_way_in_tells_what_is_there(cluster, config, place, via, monkeypatc
 
 
 def test_a_pod_that_is_deleted_midway_is_an_error_of_its_own(config, images, place):
-    place.apply(script_pod("doomed", images.base("3.11"), SERVER, app="doomed"))
+    place.apply(server_pod("doomed", images.base("3.11"), app="doomed"))
 
     async def scenario():
         async with open_cluster(config) as cluster:
