@@ -109,14 +109,14 @@ def test_what_has_no_place_stays_as_recorded_and_what_is_relative_there_is_told(
     root = measured("nothing")
     moved(root, ".coverage.0", "/nowhere/else")
     data = CoverageData(basename=str(root / ".coverage.2"))
-    data.add_lines({"gone/a.py": [1], "D:\\work\\b.py": [1], "/usr/lib/c.py": [2], "shop/goods.py": [7]})
+    data.add_lines({"gone/a.py": [1], "D:\\build\\b.py": [1], "/usr/lib/c.py": [2], "shop/goods.py": [7]})
     data.close(force=True)
     told = run(root, "covey", "merge", ".coverage.2", "-o", "ours.coverage").stderr
-    assert paths(root / "ours.coverage") == {"gone/a.py", "D:/work/b.py", "/usr/lib/c.py", str(root / "shop/goods.py")}
-    assert "relative_files = true, and to run in its root: D:/work/b.py, gone/a.py" in told
+    assert paths(root / "ours.coverage") == {"gone/a.py", "D:/build/b.py", "/usr/lib/c.py", str(root / "shop/goods.py")}
+    assert "relative_files = true, and to run in its root: D:/build/b.py, gone/a.py" in told
     (root / ".coveragerc").write_text(SETTINGS["relative"])
     told = run(root, "covey", "merge", ".coverage.2", "-o", "ours.coverage").stderr
-    assert paths(root / "ours.coverage") == {"gone/a.py", "D:/work/b.py", "/usr/lib/c.py", "shop/goods.py"}
+    assert paths(root / "ours.coverage") == {"gone/a.py", "D:/build/b.py", "/usr/lib/c.py", "shop/goods.py"}
     assert "relative_files" not in told
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from covey.formats.base import Sources
 from covey.formats.pyconfig import mentions
-
-_NAMED = 3  # files that a note names
+from covey.model.telling import some
 
 
 class Names:
@@ -50,9 +49,8 @@ class Names:
         lost = [name for name in names if not name.startswith("/")]
         if not lost:
             return ()
-        more = f" and {len(lost) - _NAMED:,} more" if len(lost) > _NAMED else ""
         needed = "coverage.py needs [run] relative_files = true, and to run in its root"
-        return (f"paths are the repository's: {needed}: {', '.join(lost[:_NAMED])}{more}",)
+        return (f"paths are the repository's: {needed}: {some(lost)}",)
 
 
 def _relative_files(root: Path) -> bool:

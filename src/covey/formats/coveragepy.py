@@ -20,13 +20,13 @@ from covey.formats.pyconfig import is_python
 from covey.model.merge import merge
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Report, bits
+from covey.model.telling import some
 
 if TYPE_CHECKING:
     from covey.formats.coverageout import Joined
     from covey.formats.coverageunion import Union
     from covey.formats.pyfiles import Built, PythonFiles
 
-_NAMED = 3  # files that a note names
 _JSON = re.compile(
     rb'\s*\{\s*"meta"\s*:\s*\{(?:\s*"(?:format|version|timestamp|show_contexts)"\s*:[^{},]*+,)*+\s*"branch_coverage"'
 )
@@ -125,7 +125,7 @@ class CoveragePy:
         others = [path for _, path in report.files if not self.takes(path)]
         if others:
             several = "1 file that is" if len(others) == 1 else f"{len(others):,} files that are"
-            told = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else "")
+            told = some(others)
             yield f"left out of coverage.py's data, which has no place for them: {several} not Python: {told}"
         names = Names(self._checkout)
         yield from names.needs([names.reported(path) for path in flat_paths(report).values() if self.takes(path)])
