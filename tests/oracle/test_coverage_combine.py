@@ -30,7 +30,9 @@ def content(file):
     data.read()
     found = {}
     for path in data.measured_files():
-        found[path] = data.file_tracer(path), data.contexts_by_lineno(path)
+        # coverage.py lists the contexts of a line in the order of a set: of its hashes, and of who came first.
+        contexts = {line: sorted(names) for line, names in data.contexts_by_lineno(path).items()}
+        found[path] = data.file_tracer(path), contexts
         data.set_query_contexts(None)
         found[path] += (sorted(data.lines(path)), sorted(data.arcs(path) or ()))
     has_arcs = data.has_arcs()
