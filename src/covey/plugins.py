@@ -37,7 +37,7 @@ OURS: Mapping[Room, Mapping[str, str]] = {
         "html": "covey.render.html:RENDERER",
         "junit": "covey.render.junit:RENDERER",
         "markdown": "covey.render.markdown:RENDERER",
-        "spyglass": "covey.render.spyglass:RENDERER",
+        "spyglass": "covey.flows.spyglass:RENDERER",
         "text": "covey.render.text:RENDERER",
     },
     "agents": {
@@ -46,8 +46,8 @@ OURS: Mapping[Room, Mapping[str, str]] = {
     },
 }
 
-# What other tools' processes record or only they can make, of our own; another package's format says it by a false
-# `writes`.
+# What other tools' processes record or only they can make, of our own: those with an `only_read`, which to ask would
+# import them all.
 ONLY_READ = frozenset({"gcov", "gocovdata", "llvm", "segments", "v8"})
 
 
@@ -91,7 +91,7 @@ def written() -> tuple[str, ...]:
 
 def writes(name: str) -> bool:
     """Whether a data format that is installed can be written."""
-    return name not in ONLY_READ and (name in OURS["formats"] or bool(getattr(load("formats", name), "writes", True)))
+    return name in written() if name in OURS["formats"] else not load("formats", name).only_read
 
 
 def every(room: Room) -> tuple[Plugin, ...]:

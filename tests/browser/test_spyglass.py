@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import shown_project
 
+from covey.flows.spyglass import RENDERER
 from covey.model.blocks import Block, Blocks
 from covey.model.report import FileCoverage, Report
 from covey.render.base import Options
-from covey.render.spyglass import RENDERER
 
 pytestmark = pytest.mark.browser
 SOURCE = b"package a\n\nfunc F() {\n\tprint(1) // <script>document.title='broken'</script>\n}\n"

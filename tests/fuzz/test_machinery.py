@@ -21,13 +21,14 @@ import os
 from pathlib import Path
 
 from covey.errors import FormatError
+from covey.formats.base import Format
 from covey.model.counted import Lines
 from covey.model.report import FileCoverage, Report
 
 MENDED = Path(__file__).with_name("mended")
 
 
-class Brittle:
+class Brittle(Format):
     name = "brittle"
 
     def sniff(self, name, head):
@@ -53,9 +54,6 @@ class Brittle:
 
     def write(self, report, out):
         out.write(b"brittle\\n1\\n2\\n3\\n")
-
-    def complete(self, report, sources):
-        return report
 
 
 FORMAT = Brittle()
@@ -187,9 +185,9 @@ def test_a_line_that_is_reached_counts_once():
     reached = Reached()
     try:
         reached.watch()
-        intake.check_line(3, "x")
+        intake.line_of(3)
         first = reached.new
-        intake.check_line(4, "x")
+        intake.line_of(4)
         assert first > 0
         assert reached.new == first
     finally:

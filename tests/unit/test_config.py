@@ -223,7 +223,8 @@ def test_plugins_tell_what_is_written():
 @pytest.mark.parametrize("name", plugins.names("formats"))
 def test_what_is_only_read_refuses_to_be_written(name):
     fmt = plugins.load("formats", name)
-    if name in plugins.ONLY_READ:
+    assert (name in plugins.ONLY_READ) == bool(fmt.only_read)
+    if fmt.only_read:
         with pytest.raises(UsageError):
             fmt.write(Report(), io.BytesIO())
     else:

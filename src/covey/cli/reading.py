@@ -17,7 +17,8 @@ from covey.cli.output import FilePath, note, say, tell_error
 from covey.errors import PARTIAL, UsageError
 
 if TYPE_CHECKING:
-    from covey.flows.merge import Joined, Reading
+    from covey.flows.merge import Reading
+    from covey.formats.base import Joined
     from covey.model.paths import Alias
     from covey.model.report import Report
 

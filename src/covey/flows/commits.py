@@ -93,8 +93,7 @@ def look(names: Iterable[str], commits: Commits, recognise: inputs.Recognise) ->
 
 def _look_into(file: Input, commits: Commits, recognise: inputs.Recognise) -> None:
     with suppress(CoveyError, OSError):
-        origins = getattr(recognise.of(file), "origins", None)
-        for source in origins(file) if origins else ():
+        for source in recognise.of(file).origins(file):
             commits.tell(source, file.name)
 
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
 from covey.errors import CoveyError, FormatError, InputError, MissingExtra, UsageError
 from covey.flows import damage, inputs, remarks
 from covey.flows.commits import Commits, look
 from covey.flows.judging import headed
 from covey.flows.parts import with_other
-from covey.formats.base import Format, Input, Sources
+from covey.formats.base import Format, Input, Joined, Sources
 from covey.model import merge as law
 from covey.model.paths import Alias
 from covey.model.provenance import Provenance
@@ -199,7 +199,7 @@ def _of_files(names: Sequence[str], reading: Reading, alone: bool) -> Iterator[R
             fmt = reading.attempt(file.name, reading.recognise.of, file)
             if fmt is None:
                 continue
-            if getattr(fmt, "unites", ""):
+            if fmt.unites:
                 gathered.setdefault(fmt.name, []).append(file)
             else:
                 reading.current = file.name
@@ -233,7 +233,7 @@ def _together(files: Sequence[Input]) -> str:
 
 def _units(fmt: Format, files: Sequence[Input]) -> list[list[Input]]:
     """The smallest groups that can be read: those of one folder where they belong together, else single files."""
-    if getattr(fmt, "unites", "") != "folder":
+    if fmt.unites != "folder":
         return [[file] for file in files]
     folders: dict[str, list[Input]] = {}
     for file in files:
@@ -262,14 +262,6 @@ def _digest(file: Input) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-class Joined(Protocol):
-    """Files of one format as one, to be written once. notes: for the reader."""
-
-    notes: tuple[str, ...]
-
-    def write(self, out: BinaryIO) -> None: ...
-
-
 def united(names: Sequence[str], reading: Reading, name: str) -> Joined | None:
     """The named files as one of format `name`, joined as they were recorded: where all are of that format and it can do
     so (`unite`), nothing is lost that a report does not hold, and nothing is judged. None where that is not so; then
@@ -279,6 +271,4 @@ def united(names: Sequence[str], reading: Reading, name: str) -> Joined | None:
         return None
     files = [file for one in names for file in inputs.files(one, reading.recognise, reading.notes)]
     formats = {reading.recognise.of(file).name for file in files}
-    unite = getattr(reading.recognise.named(name), "unite", None) if formats == {name} else None
-    found: Joined | None = unite(files, reading.sources, reading.scope) if unite else None
-    return found
+    return reading.recognise.named(name).unite(files, reading.sources, reading.scope) if formats == {name} else None

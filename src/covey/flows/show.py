@@ -6,15 +6,15 @@ import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from covey import plugins
 from covey.errors import UsageError
-from covey.formats.base import Sources
+from covey.formats.base import Format, Sources
 from covey.model.report import FileCoverage, Report
 
 if TYPE_CHECKING:
-    from covey.render.base import Options, Renderer
+    from covey.render.base import Options, Renderer, Texts
 
 DATA_NAMES = {"json": "native"}  # what people call a data format -> its name
 SUFFIXES = {  # or whole names, which come first
@@ -44,6 +44,11 @@ class CheckoutTexts:
     def text(self, file: FileCoverage) -> bytes | None:
         """The text that ran, as it lies in the checkout; None where it cannot be had."""
         return self.sources.locate(file.path, file.source_hash).text
+
+
+def sources_of(texts: Texts) -> Sources | None:
+    """The checkout that the texts come from; None where they come from elsewhere."""
+    return texts.sources if isinstance(texts, CheckoutTexts) else None
 
 
 def known() -> tuple[str, ...]:
@@ -77,10 +82,13 @@ def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> l
     if DATA_NAMES.get(name, name) != "native":  # which merges further
         report = report.told_once()
     if _is_renderer(name):
-        return _rendered(report, plugins.load("renderers", name), out, options)
-    sources = options.texts.sources if isinstance(options.texts, CheckoutTexts) else None
+        renderer: Renderer = plugins.load("renderers", name)
+        if renderer.folder and not isinstance(out, Path):
+            raise UsageError(f"{name} fills a folder", hint=f"name it: --format {name} -o coverage")
+        return renderer.render(report, out, options)
+    sources = sources_of(options.texts)
     fmt = _data_format_at(name, sources)
-    if sources is not None and hasattr(fmt, "named"):
+    if sources is not None:
         report = fmt.named(report, sources)
     if not isinstance(out, Path):
         fmt.write(report, out)
@@ -94,8 +102,7 @@ def show(report: Report, name: str, out: Path | BinaryIO, options: Options) -> l
 
 def losses(report: Report, name: str, sources: Sources | None = None) -> Sequence[str]:
     """Notes on what the data format of that name has no place for; none of what shows the report to people."""
-    told = None if _is_renderer(name) else getattr(_data_format_at(name, sources), "losses", None)
-    return tuple(told(report)) if told else ()
+    return () if _is_renderer(name) else tuple(_data_format_at(name, sources).losses(report))
 
 
 def _is_renderer(name: str) -> bool:
@@ -106,42 +113,27 @@ def _is_renderer(name: str) -> bool:
     return not ours and any(plugin.name == name for plugin in plugins.others("renderers"))
 
 
-def _rendered(report: Report, renderer: Renderer, out: Path | BinaryIO, options: Options) -> list[Path]:
-    if not renderer.folder:
-        renderer.render(report, out, options)
-        return [out] if isinstance(out, Path) else []
-    if not isinstance(out, Path):
-        raise UsageError(f"{renderer.name} fills a folder", hint=f"name it: --format {renderer.name} -o coverage")
-    if renderer.name == "spyglass":
-        from covey.flows.spyglass import artifacts
-
-        texts = options.texts
-        return artifacts(report, out, texts.sources if isinstance(texts, CheckoutTexts) else None, options)
-    renderer.render(report, out, options)
-    index = out / "index.html"
-    return [index if index.is_file() else out]
-
-
 def check(name: str, *, only_data: bool = False) -> None:
     """UsageError where nothing of that name can be written; to be known before anything is read. only_data: renderers
     are not offered."""
     if not _is_renderer(name):
         fmt = _data_format(name, plugins.names("renderers") if only_data else ())
-        if DATA_NAMES.get(name, name) in plugins.ONLY_READ:
+        if fmt.only_read:
             fmt.write(Report(), io.BytesIO())  # which says what to write instead
 
 
-def _data_format_at(name: str, sources: Sources | None) -> Any:
+def _data_format_at(name: str, sources: Sources | None) -> Format:
     """The data format of that name, as it writes for a checkout."""
     fmt = _data_format(name)
-    return fmt.at(sources) if sources is not None and hasattr(fmt, "at") else fmt
+    return fmt if sources is None else fmt.at(sources)
 
 
-def _data_format(name: str, hidden: Collection[str] = ()) -> Any:
+def _data_format(name: str, hidden: Collection[str] = ()) -> Format:
     """The data format of that name; UsageError naming all that --format takes."""
     try:
-        return plugins.load("formats", DATA_NAMES.get(name, name))
+        fmt: Format = plugins.load("formats", DATA_NAMES.get(name, name))
     except UsageError as error:
         there = [one for one in known() if one not in hidden]
         hint = "XML is called cobertura" if name == "xml" else plugins.nearest(name, there)
         raise UsageError(error.what, hint=hint) from None
+    return fmt

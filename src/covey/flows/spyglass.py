@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-from covey import plugins
 from covey.errors import UsageError
+from covey.flows.show import sources_of
+from covey.formats import gocover
 from covey.formats.base import Sources
 from covey.formats.intake import flat_paths
 from covey.model.report import FileCoverage, Report
-from covey.render.base import Options
+from covey.render.base import Options, several_repositories
+from covey.render.spyglass import page
 from covey.render.whole import whole
 
 
@@ -29,28 +31,41 @@ class ImportedTexts:
         return place.text
 
 
-def artifacts(report: Report, folder: Path, sources: Sources | None, options: Options) -> list[Path]:
-    """Write both into the folder, beside what is there; their paths. Both have the same files in one order, that of
-    their names, by which the lens numbers them: those without lines, which a profile cannot name, are in neither.
-    UsageError for a report of several repositories."""
-    if len({repository for repository, _ in report.files}) > 1:
-        raise UsageError("Spyglass shows one repository, and the report has files of several")
-    renderer: Any = plugins.load("renderers", "spyglass")
-    profiles: Any = plugins.load("formats", "gocover")
-    if sources is not None:
-        report = profiles.named(report, sources)
-        options = replace(options, texts=ImportedTexts(sources))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot write {folder}: {error.strerror}", hint="Name another folder with -o.") from error
-    out = io.BytesIO()
-    profiles.write(report, out)
-    profile = in_order(out.getvalue())
-    with whole(folder / renderer.profile) as stream:
-        stream.write(profile)
-    renderer.render(_of_profile(report, profile), folder, options)
-    return [folder / renderer.profile, folder / "filtered.html"]
+class Spyglass:
+    """Both in the folder of a job's artifacts; what else is in the folder stays. They have the same files in one order,
+    that of their names, by which the lens numbers them: those without lines, which a profile cannot name, are in
+    neither."""
+
+    name = "spyglass"
+    folder = True
+
+    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> list[Path]:
+        """UsageError for a report of several repositories."""
+        if not isinstance(out, Path):
+            raise UsageError("Spyglass reads two files of a folder", hint="Name the folder with -o FOLDER.")
+        if several_repositories(report):
+            raise UsageError("Spyglass shows one repository, and the report has files of several")
+        sources = sources_of(options.texts)
+        if sources is not None:
+            report = gocover.FORMAT.named(report, sources)
+            options = replace(options, texts=ImportedTexts(sources))
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot write {out}: {error.strerror}", hint="Name another folder with -o.") from error
+        written = io.BytesIO()
+        gocover.FORMAT.write(report, written)
+        profile = in_order(written.getvalue())
+        paths = [out / "filtered.cov", out / "filtered.html"]
+        with whole(paths[0]) as stream:
+            stream.write(profile)
+        with whole(paths[1]) as stream:
+            for text in page(_of_profile(report, profile), options):
+                stream.write(text.encode("utf-8", "backslashreplace"))
+        return paths
+
+
+RENDERER = Spyglass()
 
 
 def _of_profile(report: Report, profile: bytes) -> Report:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol, Self
 
-from covey.errors import FormatError
+from covey.errors import FormatError, UsageError
 from covey.formats.unwrap import unwrapped
+from covey.model.provenance import Provenance
 from covey.model.report import Report
 
 _PIECE = 1 << 20
@@ -104,29 +106,66 @@ class Sources(Protocol):
         """The repository-relative paths of the checkout that end in `suffix`, ascending; empty without a checkout."""
 
 
-class Format(Protocol):
-    """One format. `name` is what --format and --from take.
+class Format(ABC):
+    """One format, read and written. What has a body here is what most formats do: they leave it out.
 
-    A format whose `unites` (an attribute it may leave out) is true is handed all its files of one merge at once: it
-    can join what was recorded before it is judged, which is less work or more exact than merging reports.
-    One whose files tell commits has a function `origins(file) -> Iterable[Provenance]`: where the figures of one come
-    from, without reading them.
-    One that has a function `named(report, sources) -> Report` is asked, before it writes, to call the files as its own
-    tools call them; one that has `losses(report) -> Iterable[str]` for notes on what it leaves out. One that has
-    `takes(path) -> bool` writes only such files. One that has `at(sources) -> Format` writes otherwise for a known
-    checkout: what that gives is asked instead.
+    name: what --format and --from take. unites: "files" where all files of one merge are handed over at once, "folder"
+    where those of a folder belong together besides: what was recorded is joined before it is judged, which is less work
+    or more exact than merging reports. only_read: what to do instead, for a format that cannot be written.
     """
 
     name: str
+    unites: Literal["", "files", "folder"] = ""
+    only_read: str = ""
 
+    @abstractmethod
     def sniff(self, name: str, head: bytes) -> bool:
         """Whether a file of this name that begins with these bytes (up to 4096) is of this format."""
 
+    @abstractmethod
     def read(self, files: Sequence[Input], sources: Sources) -> Report:
         """The report in one capture's files; FormatError with path and line or offset when they are damaged."""
 
-    def write(self, report: Report, out: BinaryIO) -> None:
+    def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - the seam's shape
         """Write what the format can hold; the same report gives the same bytes. UsageError where it is only read."""
+        raise UsageError(f"{self.name} is only read", hint=self.only_read)
 
-    def complete(self, report: Report, sources: Sources) -> Report:
-        """Add what counts though no process loaded it, once all of this format is merged."""
+    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the seam's shape
+        """Add what counts though no process loaded it, once all of this format is merged. Most tools know what was
+        built, or what they were asked for, and have it in their files."""
+        return report
+
+    def at(self, sources: Sources) -> Self:  # noqa: ARG002 - the seam's shape
+        """The same format, as it writes for a known checkout."""
+        return self
+
+    def named(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the seam's shape
+        """The report, before it is written for a known checkout, with files called as the format's own tools call
+        them."""
+        return report
+
+    def losses(self, report: Report) -> Iterable[str]:  # noqa: ARG002 - the seam's shape
+        """Notes on what `write` leaves out."""
+        return ()
+
+    def origins(self, file: Input) -> Iterable[Provenance]:  # noqa: ARG002 - the seam's shape
+        """Where the figures of a file that tells commits come from, without reading them."""
+        return ()
+
+    def unite(
+        self,
+        files: Sequence[Input],  # noqa: ARG002 - the seam's shape
+        sources: Sources,  # noqa: ARG002
+        scope: Callable[[Report], Report] | None,  # noqa: ARG002
+    ) -> Joined | None:
+        """Several files as one with all that they hold, also what a report has no place for; None where that cannot
+        be. scope: takes out what does not count."""
+        return None
+
+
+class Joined(Protocol):
+    """Files of one format as one, to be written once. notes: for the reader."""
+
+    notes: tuple[str, ...]
+
+    def write(self, out: BinaryIO) -> None: ...

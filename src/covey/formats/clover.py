@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from covey.formats.base import Input, Sources
+from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import Merging
 from covey.formats.xmlroot import root_of
 from covey.model.report import Report
 
 
-class Clover:
+class Clover(Format):
     name = "clover"
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
@@ -45,9 +45,6 @@ class Clover:
 
         for piece in pieces(report):
             out.write(piece.encode())
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the tool that wrote it knew
-        return report
 
 
 FORMAT = Clover()

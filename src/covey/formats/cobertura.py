@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from covey.formats.base import Input, Sources
+from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import Merging
 from covey.formats.xmlroot import root_of
 from covey.model.report import Report
@@ -14,7 +14,7 @@ from covey.model.report import Report
 _ITS_OWN = frozenset({"line-rate", "branch-rate", "lines-valid", "lines-covered"})
 
 
-class Cobertura:
+class Cobertura(Format):
     name = "cobertura"
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
@@ -54,9 +54,6 @@ class Cobertura:
 
         for piece in pieces(report):
             out.write(piece.encode())
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the tool that wrote it knew
-        return report
 
 
 FORMAT = Cobertura()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from covey.errors import FormatError
 from covey.formats import coveragedata
-from covey.formats.base import Input, Place, Sources
+from covey.formats.base import Format, Input, Place, Sources
 from covey.formats.coveragedata import MAGIC, Recorded, number_of
 from covey.formats.coveragenames import Names
 from covey.formats.intake import MOST_BYTES, flat_paths, provenance
@@ -32,7 +32,7 @@ _JSON = re.compile(
 )
 
 
-class CoveragePy:
+class CoveragePy(Format):
     """checkout: for which it writes; None for a place that nobody knows."""
 
     name = "coveragepy"
@@ -129,10 +129,6 @@ class CoveragePy:
             yield f"left out of coverage.py's data, which has no place for them: {several} not Python: {told}"
         names = Names(self._checkout)
         yield from names.needs([names.reported(path) for path in flat_paths(report).values() if self.takes(path)])
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - it names them itself
-        """Unchanged: coverage.py adds to its data what nothing loaded, when it was asked for by `source`."""
-        return report
 
 
 FORMAT = CoveragePy()

@@ -6,12 +6,11 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 import msgspec
 
-from covey.errors import FormatError, UsageError
-from covey.formats.base import Input, Sources
+from covey.errors import FormatError
+from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, Merging, clean, collector_off, line_of, provenance
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.report import FileCoverage, Report
@@ -88,8 +87,9 @@ class Gathered:
         return FileCoverage(path, Lines.of(self.lines), Branches.of(arms), Functions.of(functions))
 
 
-class Gcov:
+class Gcov(Format):
     name = "gcov"
+    only_read = "write LCOV instead: --format lcov"
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         if _BEGINS.match(head):
@@ -112,12 +112,6 @@ class Gcov:
                 told = many(negative, "negative count was", "negative counts were")
                 notes[f"{file.name}: {told} taken as 0"] = None
         return Report.of(found.files(), origins, notes=notes)
-
-    def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - the seam's shape
-        raise UsageError("gcov is what GCC's own tool writes, it cannot be written from a report", hint="write lcov")
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the compiler knew
-        return report
 
 
 FORMAT = Gcov()

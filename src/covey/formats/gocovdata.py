@@ -9,10 +9,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import BinaryIO
 
-from covey.errors import FormatError, UsageError
-from covey.formats.base import Input, Sources
+from covey.errors import FormatError
+from covey.formats.base import Format, Input, Sources
 from covey.formats.gocounters import MAGIC as COUNTERS
 from covey.formats.gocounters import Process
 from covey.formats.gometa import MAGIC as META
@@ -29,11 +28,12 @@ from covey.model.telling import some
 _PIECE = 1 << 16  # bytes
 
 
-class GoCovData:
+class GoCovData(Format):
     """All files of a merge are read at once: what processes of one build counted is added up before it is decoded."""
 
     name = "gocovdata"
     unites = "folder"
+    only_read = "--format gocover writes what Go's tools read"
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         return head.startswith((META, COUNTERS))
@@ -46,12 +46,6 @@ class GoCovData:
             for file in files:
                 capture.take(file)
             return capture.report(sources)
-
-    def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - see below
-        raise UsageError("gocovdata is only read", hint="--format gocover writes what Go's tools read")
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - covmeta has all that was built
-        return report
 
 
 FORMAT = GoCovData()

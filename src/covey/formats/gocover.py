@@ -13,7 +13,7 @@ from typing import BinaryIO
 import msgspec
 
 from covey.errors import FormatError
-from covey.formats.base import Input, Sources
+from covey.formats.base import Format, Input, Sources
 from covey.formats.gonames import MIXED, named, with_import_paths
 from covey.formats.gosheets import Sheets
 from covey.formats.intake import MOST_BYTES, MOST_NAMED, Merging, clean, flat_paths
@@ -31,7 +31,7 @@ _MOST_WAITING = 1 << 22  # bytes, of one line too
 _DECODE = msgspec.json.Decoder(list[int]).decode
 
 
-class GoCover:
+class GoCover(Format):
     """The object keeps what lines of a file begin with between reads, which only saves work."""
 
     name = "gocover"
@@ -70,11 +70,8 @@ class GoCover:
         for name, file in sorted(named, key=lambda one: one[0].rpartition("/")[::2]):
             out.write(_lines(name, file, as_set))
 
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - a profile has all that was built
-        return report
-
     def named(self, report: Report, sources: Sources) -> Report:
-        """The report with import paths instead of paths in the checkout, as Go's own tools want them."""
+        """With import paths instead of paths in the checkout."""
         return with_import_paths(report, sources)
 
 

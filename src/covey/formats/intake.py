@@ -65,14 +65,6 @@ def line_of(number: int | None) -> int:
     return number
 
 
-def check_line(number: int, file: str) -> int:
-    """The number, when it can be that of a line; FormatError otherwise."""
-    try:
-        return line_of(number)
-    except ValueError as error:
-        raise FormatError(str(error), path=file) from None
-
-
 def check_hits(hits: int, file: str) -> int:
     """The hits, saturated; FormatError when negative."""
     if hits < 0:

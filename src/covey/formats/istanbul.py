@@ -11,7 +11,7 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats import istanbulmaps as maps
-from covey.formats.base import Input, Sources
+from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import MOST_BYTES, Merging, clean, collector_off, provenance
 from covey.loops import istanbul as loops
 from covey.model.blocks import Blocks
@@ -25,7 +25,7 @@ _BEGINS = re.compile(
 _MOST_KEPT = 64 << 20  # bytes of maps that are remembered from one file to the next
 
 
-class Istanbul:
+class Istanbul(Format):
     name = "istanbul"
 
     def __init__(self) -> None:
@@ -96,9 +96,6 @@ class Istanbul:
         from covey.formats import istanbulout
 
         istanbulout.write(report, out)
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the tool that wrote it knew
-        return report
 
 
 FORMAT = Istanbul()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from covey.formats.base import Input, Place, Sources
+from covey.formats.base import Format, Input, Place, Sources
 from covey.formats.intake import Merging
 from covey.formats.xmlroot import root_of
 from covey.model.report import Report
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ROOTS = ("src/main/java", "src/main/kotlin", "src/main/scala", "src/main/groovy", "src")
 
 
-class Jacoco:
+class Jacoco(Format):
     name = "jacoco"
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
@@ -59,9 +59,6 @@ class Jacoco:
 
         for piece in pieces(report):
             out.write(piece.encode())
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the tool that wrote it knew
-        return report
 
 
 FORMAT = Jacoco()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import BinaryIO
 
-from covey.formats.base import Input, Sources
+from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import Merging, clean, flat_paths
 from covey.loops.lcov import Known
 from covey.model.counted import Arm, Branches, Functions, Lines
@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 _BLOCK = re.compile(r"(e?\d+),(.*)", re.DOTALL)
 
 
-class Lcov:
+class Lcov(Format):
     name = "lcov"
 
     def __init__(self) -> None:
@@ -62,9 +62,6 @@ class Lcov:
             if file.branches:
                 out.write("".join(_branch_records(file.branches, file.lines)).encode())
             out.write(_line_records(file.lines))
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the tool that wrote it knew
-        return report
 
 
 FORMAT = Lcov()

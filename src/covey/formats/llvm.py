@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
 
 import msgspec
 
-from covey.errors import FormatError, UsageError
-from covey.formats.base import Input, Sources
+from covey.errors import FormatError
+from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, MOST_NAMED, Merging, clean, collector_off, provenance
 from covey.formats.llvmfunctions import FUNCTION_WIDTHS, Functions, Recorded
 from covey.loops import llvm as loops
@@ -56,8 +55,9 @@ class _Export(msgspec.Struct):
     version: str = ""
 
 
-class Llvm:
+class Llvm(Format):
     name = "llvm"
+    only_read = "write LCOV instead: --format lcov"
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         return _BEGINS.match(head) is not None and _NAMES_IT.search(head) is not None
@@ -73,12 +73,6 @@ class Llvm:
             for recorded, read in _files(data, file.name, notes):
                 found.add(read.coverage(sources.locate(recorded).path))
         return Report.of(found.files(), origins, notes=notes)
-
-    def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - the seam's shape
-        raise UsageError("this is what llvm-cov exports, it cannot be written from a report", hint="write lcov")
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the compiler knew
-        return report
 
 
 FORMAT = Llvm()

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal
 import msgspec
 
 from covey.errors import FormatError
-from covey.formats.base import Input, Sources
+from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_NAMED, check_hits, collector_off, line_of, utc
 from covey.model.blocks import Block, Blocks, LinesBy
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
@@ -54,7 +54,7 @@ class _Schema(msgspec.Struct):
     schema: str = ""
 
 
-class Native:
+class Native(Format):
     name = "native"
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
@@ -82,9 +82,6 @@ class Native:
         _write_map(out, "files", ((_name(key), _file(file)) for key, file in report.files.items()), encode)
         _write_map(out, "slices", ((name, _slice(report.slices[name])) for name in sorted(report.slices)), encode)
         out.write(b',\n"notes": ' + encode(report.notes) + b"}\n")
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - it holds what counts
-        return report
 
 
 FORMAT = Native()

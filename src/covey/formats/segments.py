@@ -7,12 +7,11 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import BinaryIO
 
 import msgspec
 
-from covey.errors import FormatError, UsageError
-from covey.formats.base import Input, Sources
+from covey.errors import FormatError
+from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import clean, collector_off, provenance, utc
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.report import Report
@@ -56,10 +55,11 @@ class Capture(msgspec.Struct):
     warnings: list[str] = []
 
 
-class Segments:
+class Segments(Format):
     """Reads only: an agent's segments cannot be made from a report."""
 
     name = "segments"
+    only_read = "write covey's report: --format json"  # what an agent recorded cannot be made from a report
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         return _NAMES_IT.match(head) is not None
@@ -76,9 +76,6 @@ class Segments:
             recorded.take(file.name, capture)
             origins += _origins(capture, replace(provenance(file, data, self.name), agent="python"))
         return recorded.report(origins)
-
-    def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - the seam's shape
-        raise UsageError("segments are what an agent records, they cannot be written from a report")
 
     def complete(self, report: Report, sources: Sources) -> Report:
         from covey.formats.pyfiles import complete

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from covey.formats import xmlreading
 from covey.formats.anonymous import Forks, Room, check_arms, of_forks
-from covey.formats.base import Input, Sources
+from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import Merging, clean, flat_paths, line_of
 from covey.formats.xmlreading import Attributes, number
 from covey.formats.xmlroot import root_of
@@ -18,7 +18,7 @@ from covey.model.counted import Lines
 from covey.model.report import FileCoverage, Report
 
 
-class Sonar:
+class Sonar(Format):
     name = "sonar"
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
@@ -50,9 +50,6 @@ class Sonar:
         for key, name in flat_paths(report).items():
             out.write(f"<file path={quoteattr(name)}>\n{''.join(_rows(report.files[key]))}</file>\n".encode())
         out.write(b"</coverage>\n")
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - the tool that wrote it knew
-        return report
 
 
 FORMAT = Sonar()

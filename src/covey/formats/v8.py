@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 import msgspec
 
-from covey.errors import FormatError, UsageError
-from covey.formats.base import Input, Sources
+from covey.errors import FormatError
+from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import MOST_BYTES, collector_off, provenance
 from covey.loops import v8 as loops
 from covey.model.provenance import Provenance
@@ -70,9 +69,10 @@ class Script:
     map_url: str = ""
 
 
-class V8:
+class V8(Format):
     name = "v8"
     unites = "files"  # a range that one process has and another has not can only be told from both
+    only_read = "write Istanbul's JSON instead: --format istanbul"  # offsets in texts cannot be made of lines
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         begins = _BEGINS.match(head)
@@ -96,13 +96,6 @@ class V8:
         with collector_off():
             found: Mapping[str, FileCoverage] = finder.coverage(scripts.values())
         return Report.of(found.values(), origins, notes=finder.notes())
-
-    def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - it cannot be written
-        """UsageError: offsets in texts cannot be made of lines."""
-        raise UsageError("v8 is only read", hint="write Istanbul's JSON instead: --format istanbul")
-
-    def complete(self, report: Report, sources: Sources) -> Report:  # noqa: ARG002 - what no process loaded is not known
-        return report
 
 
 FORMAT = V8()

@@ -36,8 +36,8 @@ class Badge:
     name = "badge"
     folder = False
 
-    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> None:
-        put(drawn(report, options), out)
+    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> list[Path]:
+        return put(drawn(report, options), out)
 
 
 def drawn(report: Report, options: Options) -> str:

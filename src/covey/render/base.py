@@ -61,18 +61,20 @@ class Renderer(Protocol):
     name: str
     folder: bool
 
-    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> None:
-        """Write to a folder (`folder`), or to a file or an open binary stream. Equal reports give equal bytes."""
+    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> list[Path]:
+        """Write to a folder (`folder`), or to a file or an open binary stream. Equal reports give equal bytes. What was
+        written, by path, as people are told of it; nothing for a stream."""
 
 
-def put(text: str, out: Path | BinaryIO) -> None:
-    """Write a whole text as UTF-8. UsageError when the path cannot be written."""
+def put(text: str, out: Path | BinaryIO) -> list[Path]:
+    """Write a whole text as UTF-8; the path, if it has one. UsageError when that cannot be written."""
     data = text.encode("utf-8", "backslashreplace")
     if not isinstance(out, Path):
         out.write(data)
-        return
+        return []
     with whole(out) as stream:
         stream.write(data)
+    return [out]
 
 
 _LEAD = re.compile("->(-?[1-9][0-9]{0,9})")

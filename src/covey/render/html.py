@@ -39,7 +39,7 @@ class Html:
     name = "html"
     folder = True
 
-    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> None:
+    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> list[Path]:
         if not isinstance(out, Path):
             raise UsageError("the HTML report is a folder, not one file", hint="Name the folder with -o FOLDER.")
         try:
@@ -54,6 +54,7 @@ class Html:
                     _put(Path(fresh), out)
         except OSError as error:
             raise UsageError(f"cannot write {out}: {error.strerror}", hint="Name another folder with -o.") from error
+        return [out / "index.html"]
 
 
 @contextlib.contextmanager

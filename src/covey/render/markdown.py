@@ -38,8 +38,8 @@ class Markdown:
     name = "markdown"
     folder = False
 
-    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> None:
-        put(document(report, options), out)
+    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> list[Path]:
+        return put(document(report, options), out)
 
 
 def document(report: Report, options: Options) -> str:

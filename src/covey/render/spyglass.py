@@ -7,20 +7,14 @@ import hashlib
 import re
 from collections.abc import Iterator
 from itertools import accumulate, islice
-from pathlib import Path
-from typing import BinaryIO
 
-from covey.errors import UsageError
 from covey.model.report import FileCoverage, Report
 from covey.render.base import Options, as_range, percent, ranges_of_missing, visible
 from covey.render.html_shell import esc
 from covey.render.marks import Numbers, marks_of
 from covey.render.partly import partly
 from covey.render.source_text import readable
-from covey.render.whole import whole
 
-PAGE = "filtered.html"
-PROFILE = "filtered.cov"
 RUNS_LIMIT = 400  # runs of lines named where there is no text
 TEXT_LIMIT = 96 << 20  # bytes of source on the page; files after that have no text
 _RUNS = re.compile(rb"\++|-+|~+| +")
@@ -65,29 +59,8 @@ _POLICY = (
 )
 
 
-class Spyglass:
-    """filtered.html in the folder of a job's artifacts; what else is in the folder stays.
-
-    `profile` is the file that has to lie beside it, a Go text profile with the same files in the same order: the lens
-    links file number n, from 0, as #file<n>.
-    """
-
-    name = "spyglass"
-    folder = True
-    profile = PROFILE
-
-    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> None:
-        """Files in the order of their paths."""
-        if not isinstance(out, Path):
-            raise UsageError(
-                "Spyglass reads two files of a folder", hint="Name the folder of artifacts with -o FOLDER."
-            )
-        with whole(out / PAGE) as stream:
-            for text in _page(report, options):
-                stream.write(text.encode("utf-8", "backslashreplace"))
-
-
-def _page(report: Report, options: Options) -> Iterator[str]:
+def page(report: Report, options: Options) -> Iterator[str]:
+    """The page, piece by piece: files in the order of their paths, file number n, from 0, at #file<n>."""
     files = sorted(report.files.values(), key=lambda file: file.path)
     title = esc(visible(options.title) or "Coverage")
     digits = max(options.digits, 1)
@@ -138,6 +111,3 @@ def _runs(lines: list[str], marks: bytearray) -> Iterator[str]:
         text = "\n".join(lines[end - len(run) : end])
         kind = _CLASSES.get(run[:1])
         yield f'<span class="{kind}">{text}\n</span>' if kind else f"{text}\n"
-
-
-RENDERER = Spyglass()

@@ -29,8 +29,8 @@ class Text:
     name = "text"
     folder = False
 
-    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> None:
-        put(table(report, options, width_of(out)), out)
+    def render(self, report: Report, out: Path | BinaryIO, options: Options) -> list[Path]:
+        return put(table(report, options, width_of(out)), out)
 
 
 def table(report: Report, options: Options, width: int = 0) -> str:

@@ -105,7 +105,7 @@ def test_merge_is_told_a_format_by_name_or_by_flag(tmp_path, name):
         ("report", "htlm", "did you mean html?"),
         ("merge", "colbertura", "did you mean cobertura?"),
         ("merge", "v8", "write Istanbul's JSON instead"),
-        ("report", "gcov", "write lcov"),
+        ("report", "gcov", "--format lcov"),
     ],
 )
 def test_a_format_that_cannot_be_written_is_told_before_anything_is_read(tmp_path, verb, name, said):
@@ -128,9 +128,11 @@ def test_merge_writes_nothing_for_people(tmp_path):
     assert "merge writes data, and badge is none" in done.stderr
 
 
-def test_the_columns_and_metrics_that_the_options_name_are_those_there_are():
-    from covey.cli import showing
+def test_the_columns_metrics_and_laws_that_the_options_name_are_those_there_are():
+    from covey.cli import reading, showing
+    from covey.model import merge
     from covey.render import chosen, counting
 
     assert tuple(showing.SORTS.split(", ")) == chosen.SORTS
     assert showing.METRICS == counting.METRICS
+    assert reading.HOWS == merge.HOWS
