@@ -99,7 +99,7 @@ class Credentials:
             return {"authorization": f"Bearer {account.token}"}
         if account.plugin is not None:
             async with self._asking:
-                if self._given is None or (self._until is not None and datetime.now(UTC) > self._until - _EARLY):
+                if self._given is None or (self._until is not None and datetime.now(UTC) + _EARLY > self._until):
                     await self._ask(account.plugin)
             return {"authorization": f"Bearer {self._given}"} if self._given else {}
         if account.username:
@@ -133,7 +133,8 @@ class Credentials:
             status = json.loads(said)["status"]
             self._given = str(status.get("token") or "")
             expires = status.get("expirationTimestamp")
-            self._until = datetime.fromisoformat(expires) if expires else None
+            until = datetime.fromisoformat(expires) if expires else None
+            self._until = until if until is None or until.tzinfo else until.replace(tzinfo=UTC)
             if certificate := status.get("clientCertificateData"):
                 _identify(self._tls, certificate.encode(), status["clientKeyData"].encode())
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -169,6 +169,12 @@ def test_a_plugin_is_told_of_the_cluster_and_asked_again_when_refused(use, tmp_p
     assert (tmp_path / "runs").read_text() == "xx"
 
 
+@pytest.mark.parametrize("until", ["2999-01-01T00:00:00", "0001-01-01T00:00:00Z", None])
+def test_a_plugin_may_tell_its_time_as_it_likes(use, tmp_path, until):
+    program = TELL.replace('"2999-01-01T00:00:00Z"', repr(until))
+    assert len(use(listing(PODS), pods, exec=plugin(tmp_path, program) | {"provideClusterInfo": True})[0]) == 12
+
+
 @pytest.mark.parametrize(
     ("program", "error", "words"),
     [
