@@ -15,8 +15,9 @@ from covey import plugins
 from covey.errors import CoveyError, DuplicateSource, FormatError, MissingExtra, SourceMismatch
 from covey.flows.inputs import SNIFFED
 from covey.formats.base import Format, Input, Sources
-from covey.formats.intake import LAST_LINE, MOST_HITS, flat_paths
+from covey.formats.intake import flat_paths
 from covey.formats.sources import NoSources
+from covey.loops.bounds import LAST_LINE, MOST_HITS
 from covey.model.blocks import Blocks
 from covey.model.report import FileCoverage, Report
 

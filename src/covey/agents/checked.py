@@ -11,13 +11,13 @@ from typing import TypeVar
 import msgspec
 
 from covey.errors import AgentGarbled
+from covey.loops.bounds import LAST_LINE
 from covey.model.outside import clean
 from covey.model.ranges import counted
 
 SCHEMA = "covey.capture/1"
 MOST_PROCESSES = 10_000
 MOST_LINES = 40_000_000  # over all files, a sparse one counting for the bytes of its bit set: what a report reads
-LAST_LINE = 10_000_000
 # Before anything is built: members of objects, and parts of lists and line ranges.
 MOST_SIGNS = {b":": 2_000_000, b",": 8_000_000}
 

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from covey.formats.anonymous import Forks, Room, check_arms, of_forks
-from covey.formats.intake import MOST_HITS, clean, line_of
+from covey.formats.intake import clean, line_of
 from covey.formats.xmlreading import MOST_FILES, Attributes, Elements, number
+from covey.loops.bounds import MOST_HITS
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.report import FileCoverage
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from covey.formats.anonymous import Forks, Room, check_arms
 from covey.formats.coberturalines import Classes, Run, methods_of, run_of, short_methods_of
-from covey.formats.intake import MOST_HITS, clean, line_of
+from covey.formats.intake import clean, line_of
 from covey.formats.xmlreading import MOST_FILES, Attributes, Elements, Region, number
+from covey.loops.bounds import MOST_HITS
 
 _CONDITIONS = re.compile(r"\(([0-9]{1,9})/([0-9]{1,9})\)")
 

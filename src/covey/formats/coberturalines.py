@@ -11,8 +11,9 @@ from operator import add, gt, lt
 from typing import NamedTuple
 
 from covey.formats.anonymous import MOST_ARMS, Forks, branches, of_forks
-from covey.formats.intake import LAST_LINE, MOST_HITS, clean
+from covey.formats.intake import clean
 from covey.formats.xmlrows import SPACE, TEXT, WHITE, fit_lines, numbers, texts_are_xml, unescaped
+from covey.loops.bounds import LAST_LINE, MOST_HITS
 from covey.model.counted import Branches, Functions, Lines
 from covey.model.report import FileCoverage
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from covey.errors import FormatError
-from covey.formats.intake import LAST_LINE, clean
+from covey.formats.intake import clean
+from covey.loops.bounds import LAST_LINE
 from covey.model.report import bits
 
 MAGIC = b"SQLite format 3\0"

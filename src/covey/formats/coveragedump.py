@@ -12,8 +12,8 @@ from typing import Any
 
 from covey.errors import FormatError
 from covey.formats.coveragedata import COLUMNS, SHIFT, Recorded, Row, Rows, Taker, Value, take_rows
-from covey.formats.intake import LAST_LINE
 from covey.formats.unwrap import MOST_RATIO, RATIO_FROM
+from covey.loops.bounds import LAST_LINE
 
 _MOST_TEXT = 256 << 20  # bytes that a dump unpacks to
 

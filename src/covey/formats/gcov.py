@@ -11,7 +11,8 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats.base import Format, Input, Sources
-from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, Merging, clean, collector_off, line_of, provenance
+from covey.formats.intake import MOST_BYTES, Merging, clean, collector_off, line_of, provenance
+from covey.loops.bounds import LAST_LINE, MOST_HITS
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.report import FileCoverage, Report
 from covey.model.telling import many

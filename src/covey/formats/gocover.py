@@ -20,6 +20,7 @@ from covey.formats.intake import MOST_BYTES, MOST_NAMED, Merging, clean, flat_pa
 from covey.loops import goblocks
 from covey.loops import gocover as loop
 from covey.loops.blocks import WIDTH
+from covey.loops.bounds import MOST_HITS
 from covey.model.blocks import Blocks
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Mode, Report
@@ -167,7 +168,7 @@ class _Profile:
             hits = one.hits if mode == "count" or max(one.hits) <= 1 else array("q", map(bool, one.hits))
             return Blocks(one.layout, hits, "touch")
         try:
-            most = 1 if mode == "set" else goblocks.SATURATED
+            most = 1 if mode == "set" else MOST_HITS
             layout, hits = goblocks.united([run.layout for run in runs], [run.hits for run in runs], most)
         except goblocks.UnlikeBlocksError as error:
             raise FormatError(

@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 from covey.errors import FormatError
 from covey.formats.gocounters import Process
-from covey.formats.intake import LAST_LINE, MOST_NAMED, clean
+from covey.formats.intake import MOST_NAMED, clean
 from covey.loops import gocovdata as loop
-from covey.loops.goblocks import WIDTH, UnlikeBlocksError
+from covey.loops.blocks import WIDTH
+from covey.loops.bounds import LAST_LINE
+from covey.loops.goblocks import UnlikeBlocksError
 from covey.model.blocks import Blocks
 from covey.model.counted import Functions
 from covey.model.report import Mode

@@ -11,15 +11,14 @@ from datetime import UTC, datetime
 
 from covey.errors import FormatError
 from covey.formats.base import Input
+from covey.loops.bounds import LAST_LINE, MOST_HITS
 from covey.model.blocks import Blocks
 from covey.model.merge import How, merge_files
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Report
 
 MOST_BYTES = 1 << 30  # of one file, and of what it unpacks to
-LAST_LINE = 10_000_000  # a bit set of many more lines would be a way to fill the memory with few bytes
 MOST_NAMED = 20_000_000  # lines that one file may name by ranges, beyond one a byte: a few bytes can name very many
-MOST_HITS = 2**63 - 1
 
 
 def provenance(file: Input, data: bytes, name: str) -> Provenance:

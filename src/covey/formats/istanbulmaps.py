@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from covey.formats.intake import LAST_LINE, MOST_HITS, clean, line_of
+from covey.formats.intake import clean, line_of
 from covey.formats.spots import keyed_arms, named_functions
 from covey.loops import istanbul as loops
+from covey.loops.bounds import LAST_LINE, MOST_HITS
 
 OPEN_END = 2**31 - 1  # the last column of what reaches to the end of its line
 RANGE = "branch"  # the type of a branch that c8 made of one of V8's ranges: there are others, which it tells nothing of

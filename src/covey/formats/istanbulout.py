@@ -8,9 +8,10 @@ from typing import BinaryIO
 
 import msgspec
 
-from covey.formats.intake import LAST_LINE, clean, flat_paths
+from covey.formats.intake import clean, flat_paths
 from covey.formats.istanbulmaps import OPEN_END, RANGE
 from covey.loops import istanbul as loops
+from covey.loops.bounds import LAST_LINE
 from covey.model.blocks import Blocks
 from covey.model.counted import Branches, Functions
 from covey.model.report import FileCoverage, Report

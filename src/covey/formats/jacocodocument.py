@@ -10,9 +10,10 @@ from itertools import compress
 from operator import add
 
 from covey.formats.anonymous import MOST_ARMS, Room, branches, check_arms
-from covey.formats.intake import LAST_LINE, clean, line_of
+from covey.formats.intake import clean, line_of
 from covey.formats.xmlreading import MOST_FILES, Attributes, Elements, Region, number
 from covey.formats.xmlrows import SPACE, TEXT, WHITE, fit_lines, numbers, texts_are_xml, unescaped
+from covey.loops.bounds import LAST_LINE
 from covey.model.counted import Function, Functions, Lines
 from covey.model.report import FileCoverage
 

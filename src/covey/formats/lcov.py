@@ -17,7 +17,7 @@ from covey.model.telling import many
 
 _STARTS = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:TN:|SF:|VER:)")
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_BLOCK = re.compile(r"(e?\d+),(.*)", re.DOTALL)
+IN_BLOCK = re.compile(r"(e?\d+),(.*)", re.DOTALL)  # the key of an arm that tells its block
 
 
 class Lcov(Format):
@@ -127,6 +127,6 @@ def _numbered(arms: Sequence[Arm]) -> Iterator[tuple[str, Arm]]:
 
 def _where(key: str) -> str:
     """Block and branch, as `BRDA` has them, of an arm's key. lcov 1 takes only numbers for a branch."""
-    block = _BLOCK.fullmatch(key)
+    block = IN_BLOCK.fullmatch(key)
     key = key.removeprefix("->")
     return f"{block[1]},{clean(block[2])}" if block else f"0,{clean(key)}"

@@ -11,15 +11,16 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from covey.errors import FormatError
-from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, clean, line_of
+from covey.formats.intake import MOST_BYTES, clean, line_of
+from covey.formats.lcov import IN_BLOCK
 from covey.loops import lcov as loops
+from covey.loops.bounds import LAST_LINE, MOST_HITS
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 
 _PASSED_OVER = re.compile(rb"\s*(?:\xef\xbb\xbf)?(?:[A-Z]+:|#|$)")  # other records, comments, empty lines
 _PIECE = 1 << 18
 _MOST_WHOLE = 16 << 20  # bytes of a section that is taken at once
 _HEAD = re.compile(rb"(?:TN:[^\n]*\n)?SF:([^\n]*)\n")
-EXCEPTION = re.compile(r"(e?\d+),(.*)", re.DOTALL)
 _END = b"end_of_record"
 _decode = msgspec.json.Decoder(list[int]).decode
 
@@ -264,4 +265,4 @@ def _number(text: str) -> int:
 
 def _arm_key(block: str, branch: str) -> str:
     """The branch alone where it is of block 0, else with its block: "1" and "2,1"."""
-    return branch if block == "0" and not EXCEPTION.fullmatch(branch) else f"{block},{branch}"
+    return branch if block == "0" and not IN_BLOCK.fullmatch(branch) else f"{block},{branch}"

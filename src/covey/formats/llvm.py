@@ -9,9 +9,10 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats.base import Format, Input, Sources
-from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_HITS, MOST_NAMED, Merging, clean, collector_off, provenance
+from covey.formats.intake import MOST_BYTES, MOST_NAMED, Merging, clean, collector_off, provenance
 from covey.formats.llvmfunctions import FUNCTION_WIDTHS, Functions, Recorded
 from covey.loops import llvm as loops
+from covey.loops.bounds import LAST_LINE, MOST_HITS
 from covey.model.counted import Lines
 from covey.model.report import FileCoverage, Report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from covey.formats.intake import LAST_LINE, MOST_HITS
+from covey.loops.bounds import LAST_LINE, MOST_HITS
 from covey.model.blocks import Block, Blocks
 from covey.model.counted import Arm, Branches, Function
 from covey.model.counted import Functions as Column

@@ -14,7 +14,8 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats.base import Format, Input, Sources
-from covey.formats.intake import LAST_LINE, MOST_BYTES, MOST_NAMED, check_hits, collector_off, line_of, utc
+from covey.formats.intake import MOST_BYTES, MOST_NAMED, check_hits, collector_off, line_of, utc
+from covey.loops.bounds import LAST_LINE
 from covey.model.blocks import Block, Blocks, LinesBy
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.merge import merge

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from covey.errors import FormatError
 from covey.formats.base import Place, Sources
-from covey.formats.intake import LAST_LINE, clean
+from covey.formats.intake import clean
 from covey.formats.pyfiles import Built, PythonFiles, Ran
 from covey.formats.segments import Capture
+from covey.loops.bounds import LAST_LINE
 from covey.model.provenance import Provenance
 from covey.model.ranges import bit_set, counted
 from covey.model.report import FileCoverage, Key, Report

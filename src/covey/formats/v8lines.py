@@ -11,11 +11,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from covey.formats.intake import MOST_HITS
 from covey.formats.sourcemap import SourceMap, Spot
 from covey.formats.spots import keyed_arms, named_functions
 from covey.formats.v8text import Text
 from covey.loops import v8 as loops
+from covey.loops.bounds import MOST_HITS
 from covey.model.counted import Branches, Functions, Lines
 
 MOST_PAINTED = 200_000_000  # lines under ranges, each as often as there are ranges over it

@@ -16,8 +16,8 @@ from operator import lt
 
 import msgspec
 
-from covey.formats.intake import LAST_LINE
 from covey.formats.xmltext import unescape
+from covey.loops.bounds import LAST_LINE
 
 _DIGITS = b"0123456789"
 _KEPT = _DIGITS + b'="'

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import repeat
 from typing import Any, TypeVar
 
-SATURATED = 2**63 - 1
+from covey.loops.bounds import MOST_HITS
+
 _LANE = array("q").itemsize
 _TOP = _LANE - 1 if sys.byteorder == "little" else 0  # the byte of a lane that has its sign
 
@@ -18,7 +19,7 @@ Key = TypeVar("Key")
 
 def saturating_add(a: int, b: int) -> int:
     total = a + b
-    return total if total < SATURATED else SATURATED
+    return total if total < MOST_HITS else MOST_HITS
 
 
 def one_if_either(a: int, b: int) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import chain, islice
 from operator import eq
 
-WIDTH = 5  # numbers of a block in a layout: first line, first column, last line, last column, statements
-SATURATED = 2**63 - 1
+from covey.loops.blocks import WIDTH
+from covey.loops.bounds import MOST_HITS
 
 
 class UnlikeBlocksError(ValueError):
@@ -36,7 +36,7 @@ def arranged(layout: array[int], order: Sequence[int] | None) -> array[int]:
 
 
 def united(
-    layouts: Sequence[array[int]], hits: Sequence[array[int]], most: int = SATURATED
+    layouts: Sequence[array[int]], hits: Sequence[array[int]], most: int = MOST_HITS
 ) -> tuple[array[int], array[int]]:
     """Several columns of one file as one, blocks of one position as one. Counts add up, to `most` at most (1: a set).
 

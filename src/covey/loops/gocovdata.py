@@ -11,7 +11,8 @@ from operator import itemgetter, ne, sub
 from typing import NamedTuple
 
 from covey.loops import columns, goblocks, lanes
-from covey.loops.goblocks import WIDTH
+from covey.loops.blocks import WIDTH
+from covey.loops.bounds import MOST_HITS
 
 MOST_BITS = 63
 FRAME = 3  # numbers before a function's counters
@@ -132,7 +133,7 @@ class Tally:
         try:
             lane = struct.pack(f"{len(found)}q", *found)
         except struct.error:
-            lane = struct.pack(f"{len(found)}q", *[min(number, goblocks.SATURATED) for number in found])
+            lane = struct.pack(f"{len(found)}q", *[min(number, MOST_HITS) for number in found])
         frames = [lane[8 * begin : 8 * (begin + FRAME)] for begin in begins]
         spots = self._spots(frames, begins, end)
         if any(to + size > after for (to, _, size), (after, _, _) in pairwise(spots)):  # a function twice

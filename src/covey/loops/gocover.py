@@ -14,13 +14,13 @@ from operator import sub
 from typing import NamedTuple
 
 from covey.loops import goblocks
-from covey.loops.goblocks import SATURATED, WIDTH
+from covey.loops.blocks import WIDTH
+from covey.loops.bounds import LAST_LINE, MOST_HITS
 
 Decode = Callable[[bytes], list[int]]  # of a JSON list of integers; ValueError for anything else
 
 MOST_KNOWN = 500_000  # lines kept for comparing, over all files
 MOST_STRETCHED = 4096  # lines compared at once: one that has changed costs the others little
-LAST_LINE = 10_000_000
 
 _NO_LAYOUT = array("i")
 _FIELDS = 6  # numbers of a line
@@ -249,5 +249,5 @@ def _one_by_one(lines: Sequence[bytes], at: int, stop: int, name: bytes) -> list
         if found[1] != name:
             break
         *position, count = map(int, found.groups()[1:])
-        numbers += [*position, min(count, SATURATED)]
+        numbers += [*position, min(count, MOST_HITS)]
     return numbers

@@ -16,9 +16,10 @@ from itertools import islice, pairwise
 from operator import lt
 from typing import Literal
 
+from covey.loops.bounds import LAST_LINE
+
 Decode = Callable[[bytes], list[int]]  # of a JSON list of integers; ValueError for anything else
 
-LAST_LINE = 10_000_000
 MOST_KNOWN = 500_000  # numbers and names kept for comparing, over all files
 MOST_TEXT = 8 << 20  # bytes of sections kept because nothing of them ran
 

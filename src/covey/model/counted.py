@@ -15,6 +15,7 @@ from typing import NamedTuple, overload
 
 from covey.loops import blocks as block_loops
 from covey.loops import columns
+from covey.loops.bounds import MOST_HITS
 from covey.model.blocks import Blocks
 from covey.model.ratio import Ratio
 
@@ -38,7 +39,7 @@ class Lines(Mapping[int, int]):
         ordered = sorted(hits)
         if ordered and ordered[0] < 1:
             raise ValueError(f"line numbers start at 1, not {ordered[0]}")
-        return cls(array("i", ordered), array("q", [min(hits[n], columns.SATURATED) for n in ordered]))
+        return cls(array("i", ordered), array("q", [min(hits[n], MOST_HITS) for n in ordered]))
 
     @classmethod
     def of_blocks(cls, blocks: Blocks) -> Lines:
