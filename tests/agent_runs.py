@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import subprocess
@@ -37,9 +38,14 @@ def run(python: Path, *arguments: object, spool: Path | str | None, timeout: flo
 
 
 def segments(spool: Path):
-    """All segments of the spool, read with the agent's own reader."""
+    """All segments of the spool, read with the agent's own reader. That of a process that is only starting, or that was
+    ended while it did, as a pool ends its workers, has nothing in it yet: the helper passes over it too."""
     reading = agent_module("reading")
-    return [reading.read_segment(str(path)) for path in sorted(Path(spool).glob("u*/*.seg"))]
+    found = []
+    for path in sorted(Path(spool).glob("u*/*.seg")):
+        with contextlib.suppress(reading.Unfinished):
+            found.append(reading.read_segment(str(path)))
+    return found
 
 
 def recorded(spool: Path) -> dict[str, set[int]]:
