@@ -30,12 +30,12 @@ class Names:
         if folder not in self._folders:  # thousands of files lie in a few folders: each is resolved once
             self._folders[folder] = os.path.realpath(f"{self._root}/{folder}").rstrip("/")
         full = f"{self._folders[folder]}/{name}"
-        return os.path.realpath(full) if Path(full).is_symlink() else full
+        return os.path.realpath(full) if os.path.islink(full) else full  # noqa: PTH114 - of any name, however long
 
     def reported(self, path: str) -> str:
         """Of a file of a report, which may have no place in the checkout."""
         full = self.inside(path)
-        return full if Path(full).is_file() else path
+        return full if os.path.isfile(full) else path  # noqa: PTH113 - of any name, however long
 
     def elsewhere(self, recorded: str) -> str:
         """Of a file that has no place in the checkout's listing."""

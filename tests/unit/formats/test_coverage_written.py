@@ -38,3 +38,10 @@ def test_of_python_alone_only_the_paths_are_told(tmp_path):
     assert "left out" not in told
     assert "relative_files = true" in told
     assert "relative_files" not in covey(tmp_path, "report", "in.json", "-o", "x.info").stderr
+
+
+def test_a_name_that_no_file_system_takes_is_written_all_the_same(tmp_path):
+    path = "shop/" + "x" * 5000 + ".py"
+    (tmp_path / "in.json").write_text(PYTHON.replace("till.py", path))
+    covey(tmp_path, "merge", "in.json", "-o", "x.coverage")
+    assert path in covey(tmp_path, "report", "x.coverage").stdout
