@@ -16,7 +16,7 @@ from covey.patience import read_small
 
 if TYPE_CHECKING:
     from covey.flows.pods import How
-    from covey.flows.snapshot import Part
+    from covey.flows.snapshot import Component
     from covey.kube.client import Cluster
     from covey.kube.discover import Discovery, Query
     from covey.model.provenance import Target
@@ -121,11 +121,11 @@ def how_options(command: Command) -> Command:
 
 @dataclass(frozen=True)
 class Wanted:
-    """query is None when only addresses are named. parts: of a snapshot."""
+    """query is None when only addresses are named. components: of a snapshot."""
 
     query: Query | None
     urls: tuple[str, ...]
-    parts: tuple[Part, ...]
+    components: tuple[Component, ...]
     kubeconfig: str
     context: str
 
@@ -162,8 +162,8 @@ def wanted(options: dict[str, Any]) -> Wanted:
     text, file = options.pop("snapshot"), options.pop("snapshot_file")
     if text and file:
         raise UsageError("--snapshot and --snapshot-file are two of one thing", hint="give one of them")
-    parts = snapshot.parse(text or _read(file, snapshot.LIMIT)) if text or file else ()
-    images = _flat(options.pop("images")) + tuple(dict.fromkeys(part.image for part in parts))
+    components = snapshot.parse(text or _read(file, snapshot.LIMIT)) if text or file else ()
+    images = _flat(options.pop("images")) + tuple(dict.fromkeys(one.image for one in components))
     namespaces = _flat(options.pop("namespace"))
     everywhere = options.pop("all_namespaces")
     query = Query(
@@ -182,7 +182,7 @@ def wanted(options: dict[str, Any]) -> Wanted:
         raise UsageError(
             "nothing says which pods are meant", hint="name them: -l app=shop, --pods, --images, deploy/shop or --url"
         )
-    return Wanted(query if named else None, urls, parts, options.pop("kubeconfig"), options.pop("context"))
+    return Wanted(query if named else None, urls, components, options.pop("kubeconfig"), options.pop("context"))
 
 
 def _flat(values: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
@@ -211,7 +211,7 @@ async def reach(wanted: Wanted) -> AsyncIterator[Cluster | None]:
 async def find(wanted: Wanted, cluster: Cluster | None) -> Discovery:
     """What is there now. Components of a snapshot keep the names it gives them."""
     from covey.flows.pods import address
-    from covey.flows.snapshot import part_of
+    from covey.flows.snapshot import component_of
     from covey.kube.discover import Discovery, discover
     from covey.model.provenance import Target
 
@@ -221,8 +221,8 @@ async def find(wanted: Wanted, cluster: Cluster | None) -> Discovery:
         found = await discover(cluster, wanted.query)
     targets = []
     for target in found.targets:
-        part = part_of(target, wanted.parts)
-        targets.append(replace(target, component=part.name) if part and part.name else target)
+        component = component_of(target, wanted.components)
+        targets.append(replace(target, component=component.name) if component and component.name else target)
     for url in wanted.urls:
         host, port = address(url)
         targets.append(Target(f"{host}:{port}", url=url))
@@ -272,7 +272,7 @@ def _token(file: Path | None) -> str:
 
 def origins(wanted: Wanted, found: Discovery) -> dict[str, tuple[str, str]]:
     """Repository and commit of each target that runs a component of the snapshot."""
-    from covey.flows.snapshot import part_of
+    from covey.flows.snapshot import component_of
 
-    known = {target.name: part_of(target, wanted.parts) for target in found.targets}
-    return {name: (part.repository, part.commit) for name, part in known.items() if part}
+    known = {target.name: component_of(target, wanted.components) for target in found.targets}
+    return {name: (one.repository, one.commit) for name, one in known.items() if one}

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator
 from itertools import compress
 
 from covey.model.report import Key, Report, bits
-from covey.model.sheet import Ledger, Part
+from covey.model.sheet import InputFiles, Ledger
 
 
 def with_other(reports: Iterable[Report], parts: Container[str]) -> Iterator[Report]:
@@ -30,7 +30,7 @@ def with_other(reports: Iterable[Report], parts: Container[str]) -> Iterator[Rep
         yield Report(slices={f"part:{name}": covered})
 
 
-def _reach(covered: dict[Key, int], added: Iterable[Part]) -> None:
+def _reach(covered: dict[Key, int], added: Iterable[InputFiles]) -> None:
     for _, files in added:
         for key, file in files.items():
             ran = bits(compress(file.lines.numbers, file.lines.hits))

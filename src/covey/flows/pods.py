@@ -50,7 +50,7 @@ class How:
 
 
 @dataclass(frozen=True, slots=True)
-class Pod:
+class PodTargets:
     """Containers that share their ports. name: as people know it. port: the only one, for a target named by address."""
 
     name: str
@@ -75,7 +75,7 @@ class Visit:
     channel: Channel
 
 
-def pods_of(targets: Iterable[Target]) -> tuple[Pod, ...]:
+def pods_of(targets: Iterable[Target]) -> tuple[PodTargets, ...]:
     """Targets by pod, in the order they came; each address is one by itself."""
     found: dict[tuple[str, ...], list[Target]] = {}
     for target in targets:
@@ -83,11 +83,11 @@ def pods_of(targets: Iterable[Target]) -> tuple[Pod, ...]:
     return tuple(_pod(tuple(together)) for together in found.values())
 
 
-def _pod(targets: tuple[Target, ...]) -> Pod:
+def _pod(targets: tuple[Target, ...]) -> PodTargets:
     first = targets[0]
     if first.url:
-        return Pod(first.name, targets, address(first.url)[1])
-    return Pod(first.name if len(targets) == 1 else f"{first.namespace}/{first.pod}", targets)
+        return PodTargets(first.name, targets, address(first.url)[1])
+    return PodTargets(first.name if len(targets) == 1 else f"{first.namespace}/{first.pod}", targets)
 
 
 def address(url: str) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 
 from covey.agents.base import Agent, Channel, Identity
 from covey.errors import AgentDenied, ClusterDenied, CoveyError, NoAgent, PodGone
-from covey.flows.pods import How, Pod, Visit, failure_of, persist
+from covey.flows.pods import How, PodTargets, Visit, failure_of, persist
 from covey.model.manifest import Failure
 from covey.model.telling import many
 
@@ -28,7 +28,7 @@ class Search:
     def __init__(
         self,
         how: How,
-        pod: Pod,
+        pod: PodTargets,
         channel: Channel,
         visit: Callable[[Visit], Awaitable[None]],
         fail: Callable[[Failure], Awaitable[None]],

@@ -14,7 +14,7 @@ LIMIT = 10 * 2**20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Component:
     """One component of a snapshot. repository, commit: what the image was built from, "" where it does not tell."""
 
     name: str
@@ -23,7 +23,7 @@ class Part:
     commit: str = ""
 
 
-def parse(text: str) -> tuple[Part, ...]:
+def parse(text: str) -> tuple[Component, ...]:
     """From `{"components": [{"name", "containerImage", "source": {"git": {"url", "revision"}}}]}`, a whole Snapshot
     object of the cluster (the same under "spec") included. InputError for anything else."""
     if len(text) > LIMIT:
@@ -31,34 +31,34 @@ def parse(text: str) -> tuple[Part, ...]:
     try:
         table = json.loads(text)
         table = table.get("spec", table)
-        parts = tuple(_part(row) for row in table["components"])
+        components = tuple(_component(row) for row in table["components"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"the snapshot is not as expected: {type(error).__name__} {clean(str(error))[:100]}",
             hint='it must be JSON: {"components": [{"name": ..., "containerImage": ...}]}',
         ) from None
-    if not parts:
+    if not components:
         raise InputError("the snapshot has no components")
-    return parts
+    return components
 
 
-def _part(row: dict[str, object]) -> Part:
+def _component(row: dict[str, object]) -> Component:
     source = row.get("source") or {}
     git = source.get("git") or {} if isinstance(source, dict) else {}
     image = row["containerImage"]
     if not isinstance(image, str) or not isinstance(git, dict):
         raise TypeError("containerImage must be text")
-    return Part(str(row.get("name") or ""), image, str(git.get("url") or ""), str(git.get("revision") or ""))
+    return Component(str(row.get("name") or ""), image, str(git.get("url") or ""), str(git.get("revision") or ""))
 
 
-def part_of(target: Target, parts: Iterable[Part]) -> Part | None:
+def component_of(target: Target, components: Iterable[Component]) -> Component | None:
     """The component that a target runs: by digest, else by repository when only one component is of it."""
     runs = [image for text in (target.image, target.image_ran) if (image := _image(text))]
-    same = [(part, image) for part in parts if (image := _image(part.image)) and _is_of(image, runs)]
+    same = [(one, image) for one in components if (image := _image(one.image)) and _is_of(image, runs)]
     digests = {image.digest for image in runs if image.digest}
-    exact = [part for part, image in same if image.digest in digests]
-    tagged = [part for part, image in same if image.tag and image.tag in {one.tag for one in runs}]
-    for found in (exact, tagged, [part for part, _ in same]):
+    exact = [one for one, image in same if image.digest in digests]
+    tagged = [one for one, image in same if image.tag and image.tag in {one.tag for one in runs}]
+    for found in (exact, tagged, [one for one, _ in same]):
         if len(found) == 1:
             return found[0]
     return None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import anyio
 
 from covey.errors import CoveyError
-from covey.flows.pods import How, Pod, Visit, failure_of
+from covey.flows.pods import How, PodTargets, Visit, failure_of
 from covey.flows.search import Search
 from covey.model.manifest import Failure
 
@@ -41,14 +41,14 @@ class Sweep:
         self.notes: list[str] = []
         self._places = anyio.Semaphore(how.concurrency)
 
-    async def run(self, pods: Sequence[Pod]) -> None:
+    async def run(self, pods: Sequence[PodTargets]) -> None:
         """Visit all. What is unfinished at the overall timeout fails with the reason "deadline", when cancelled with
         "interrupted"; the cancellation then goes on."""
         unfinished = {pod.name: pod for pod in pods}
         total = len(pods)
         self.tell(Progress(0, total))
 
-        async def visit(pod: Pod) -> None:
+        async def visit(pod: PodTargets) -> None:
             async with self._places:
                 await self._pod(pod)
             del unfinished[pod.name]
@@ -66,18 +66,18 @@ class Sweep:
         what = f"it was not finished when the overall {self.how.timeout:g} s were over"
         await self._give_up(unfinished, "deadline", what, "give more time with --timeout")
 
-    async def _give_up(self, unfinished: dict[str, Pod], reason: str, what: str, hint: str) -> None:
+    async def _give_up(self, unfinished: dict[str, PodTargets], reason: str, what: str, hint: str) -> None:
         for name in unfinished:
             await self._fail(Failure(name, reason, what, hint))
 
-    async def _pod(self, pod: Pod) -> None:
+    async def _pod(self, pod: PodTargets) -> None:
         try:
             async with self.how.channels(pod.targets[0]) as channel:
                 await self._search(Search(self.how, pod, channel, self._visit, self._fail), pod)
         except CoveyError as error:
             await self._fail(failure_of(pod.name, error))
 
-    async def _search(self, search: Search, pod: Pod) -> None:
+    async def _search(self, search: Search, pod: PodTargets) -> None:
         seconds = self.how.limits.seconds
         with anyio.move_on_after(seconds) as scope:
             await search.run()

@@ -18,7 +18,7 @@ from covey.model.counted import Function, Functions, Lines
 from covey.model.report import FileCoverage
 
 Name = tuple[tuple[str, ...], str, str]  # groups from the outermost, package ("org/acme"), source file
-Row = tuple[int, int, int, int]  # of a line: instructions missed and covered, branches missed and covered
+Counts = tuple[int, int, int, int]  # of a line: instructions missed and covered, branches missed and covered
 _ROW = b'<line nr="" mi="" ci="" mb="" cb=""/>'
 _MOST_COUNT = 2**31 - 1  # of instructions of a line
 _COUNTER = rb'%b<counter type="[A-Z]{1,20}" missed="[0-9]{1,18}" covered="%b"/>'
@@ -34,11 +34,11 @@ class _Source:
     """One source file. rows: line -> what its `<line>`s say, the most of each; or columns, when they were read as one
     run: line numbers, then the same four. functions: (first line, name) -> whether it ran."""
 
-    rows: dict[int, Row] = field(default_factory=dict)
+    rows: dict[int, Counts] = field(default_factory=dict)
     columns: tuple[array[int], ...] = ()
     functions: dict[tuple[int, str], bool] = field(default_factory=dict)
 
-    def take(self, line: int, row: Row) -> None:
+    def take(self, line: int, row: Counts) -> None:
         if self.columns:
             self.rows = dict(zip(self.columns[0], zip(*self.columns[1:], strict=True), strict=True))
             self.columns = ()

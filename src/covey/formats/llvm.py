@@ -10,7 +10,7 @@ import msgspec
 from covey.errors import FormatError
 from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import MOST_BYTES, MOST_NAMED, Merging, clean, collector_off, provenance
-from covey.formats.llvmfunctions import FUNCTION_WIDTHS, Functions, Recorded
+from covey.formats.llvmfunctions import FUNCTION_WIDTHS, Functions, Instance
 from covey.loops import llvm as loops
 from covey.loops.bounds import LAST_LINE, MOST_HITS
 from covey.model.counted import Lines
@@ -139,7 +139,7 @@ def _functions(part: _Data) -> dict[str, Functions]:
             raise ValueError(f"a function that ran {one.count} times")
         regions = loops.rows(bytes(one.regions), FUNCTION_WIDTHS, _decode)[1]
         width, branches = loops.rows(bytes(one.branches), (9, 8), _decode)
-        recorded = Recorded(clean(one.name), one.count, regions, branches, width, len(one.filenames))
+        recorded = Instance(clean(one.name), one.count, regions, branches, width, len(one.filenames))
         main = one.filenames[recorded.main] if one.filenames else ""
         if main in found:
             found[main].add(recorded)

@@ -16,7 +16,7 @@ Span = tuple[int, ...]  # first line, first column, last line, last column
 
 
 @dataclass(slots=True)
-class Recorded:
+class Instance:
     """One function as one instance of it was compiled. `regions`: eight numbers each; `branches`: `width` each, where
     the fifth and sixth are how often the condition was true and false, the seventh is the file; `files`: how many."""
 
@@ -70,7 +70,7 @@ class Functions:
         self._regions: dict[Span, int] = {}
         self._arms: dict[tuple[Span, ...], tuple[int, int]] = {}
 
-    def add(self, one: Recorded) -> None:
+    def add(self, one: Instance) -> None:
         main = one.main
         begun = False
         for row in one.rows():
@@ -92,7 +92,7 @@ class Functions:
             self._add_branch((*chains[row[6]], row[:4]), row)
 
     def add_branches(self, chain: tuple[Span, ...], width: int, flat: Sequence[int]) -> None:
-        """Branches that belong to no function record; `chain` as `Recorded.chain` gives it."""
+        """Branches that belong to no function record; `chain` as `Instance.chain` gives it."""
         for row in _branches(width, flat):
             self._add_branch((*chain, row[:4]), row)
 

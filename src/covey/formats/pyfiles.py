@@ -21,7 +21,7 @@ from covey.errors import FormatError
 from covey.formats.base import Place, Sources
 from covey.formats.intake import MOST_NAMED, clean
 from covey.formats.pyconfig import PYTHON_RULE, SETTINGS, nearer
-from covey.formats.pyrules import PythonRules, Scope
+from covey.formats.pyrules import PythonRules, PythonScope
 from covey.formats.pysource import Judged, arms, judge, read_rules
 from covey.model.counted import Branches, Function, Functions, Lines
 from covey.model.report import FileCoverage, Report, bits, lines_of, marks
@@ -164,8 +164,8 @@ def functions(judged: Judged, hit: set[int]) -> Functions:
     return Functions.of(found)
 
 
-def scope(sources: Sources, rules: PythonRules) -> Scope:
-    return Scope(rules, sorted([*sources.listing(".py"), *sources.listing(".pyw")]))
+def scope(sources: Sources, rules: PythonRules) -> PythonScope:
+    return PythonScope(rules, sorted([*sources.listing(".py"), *sources.listing(".pyw")]))
 
 
 def complete(report: Report, sources: Sources) -> Report:

@@ -26,14 +26,14 @@ _FEW = 3  # wildcards of a pattern: no path is long enough for these to take lon
 
 
 @dataclass(frozen=True, slots=True)
-class Glob:
+class GlobSet:
     """coverage.py's regular expression of several patterns. careful: whether one of them may take very long."""
 
     expression: re.Pattern[str]
     careful: bool = False
 
     @classmethod
-    def of(cls, expression: re.Pattern[str], patterns: Iterable[str]) -> Glob:
+    def of(cls, expression: re.Pattern[str], patterns: Iterable[str]) -> GlobSet:
         return cls(expression, any(pattern.count("*") > _FEW for pattern in patterns))
 
     def match(self, path: str) -> bool:
@@ -59,10 +59,10 @@ class PythonRules:
     source_dirs: tuple[str, ...] = ()
     source_packages: tuple[str, ...] = ()
     source_astray: tuple[str, ...] = ()
-    include: Glob | None = None
-    omit: Glob | None = None
-    report_include: Glob | None = None
-    report_omit: Glob | None = None
+    include: GlobSet | None = None
+    omit: GlobSet | None = None
+    report_include: GlobSet | None = None
+    report_omit: GlobSet | None = None
     namespaces: bool = False
     exclude: str = ""
     no_branch: str = ""
@@ -85,7 +85,7 @@ class PythonRules:
         return posixpath.join(self.root, path) if self.root else path
 
 
-class Scope:
+class PythonScope:
     """The rules over the files of one checkout. `listing`: its Python files, repository-relative, ascending."""
 
     def __init__(self, rules: PythonRules, listing: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ from coverage.phystokens import source_encoding
 from covey.errors import ConfigError
 from covey.formats.intake import clean
 from covey.formats.pyconfig import NAMED_BY, candidates, is_there, leads_out, without_values
-from covey.formats.pyrules import Glob, PythonRules
+from covey.formats.pyrules import GlobSet, PythonRules
 from covey.formats.pystatements import Region, StatementParser
 from covey.model.counted import Arm, leads_to
 from covey.patience import at_most
@@ -136,14 +136,14 @@ def _inside(root: Path | None, name: str) -> str | None:
     return "" if inside == "." else inside
 
 
-def _globs(patterns: Iterable[str], root: Path | None) -> Glob | None:
+def _globs(patterns: Iterable[str], root: Path | None) -> GlobSet | None:
     """coverage.py's rule: as it stands, and absolute too when it does not start with a wildcard."""
     prepared = []
     for pattern in patterns:
         prepared.append(pattern)
         if root and not pattern.startswith(("*", "?")):
             prepared.append(os.path.normpath(root / pattern))
-    return Glob.of(globs_to_regex(prepared), prepared) if prepared else None
+    return GlobSet.of(globs_to_regex(prepared), prepared) if prepared else None
 
 
 def decode(text: bytes) -> str:

@@ -48,7 +48,7 @@ class _Version:
     recorded: set[str] = field(default_factory=set)
 
 
-class Recorded:
+class Captured:
     """Gathers captures into versions of files, then builds each file once."""
 
     def __init__(self, sources: Sources, name: str = "") -> None:

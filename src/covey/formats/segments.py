@@ -66,9 +66,9 @@ class Segments(Format):
 
     def read(self, files: Sequence[Input], sources: Sources) -> Report:
         """The union over all processes of all files, mode "set", and a slice "test:NAME" for each closed window."""
-        from covey.formats.recorded import Recorded
+        from covey.formats.recorded import Captured
 
-        recorded = Recorded(sources, files[0].name if files else "")
+        recorded = Captured(sources, files[0].name if files else "")
         origins: list[Provenance] = []
         for file in files:
             data = file.read(MOST_BYTES)

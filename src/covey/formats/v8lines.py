@@ -35,7 +35,7 @@ class Work:
 
 
 @dataclass
-class Sheet:
+class SourceLines:
     """The lines of one source, and what is found out about it."""
 
     text: Text
@@ -47,7 +47,7 @@ class Sheet:
     def __post_init__(self) -> None:
         self.counts = [0] * len(self.text)
 
-    def began(self, functions: Sequence[Counted]) -> Sheet:
+    def began(self, functions: Sequence[Counted]) -> SourceLines:
         """Itself; where V8 tells of the script as a whole, lines under no range (empty ones at its beginning, and what
         a map does not lead to) have run, else what is not told of has not run since V8 was last asked."""
         if any(not name and not ranges[0][0] for name, ranges, _ in functions):
@@ -96,9 +96,9 @@ def _saturated(hits: Iterable[int]) -> list[int]:
     return [min(count, MOST_HITS) for count in hits]
 
 
-def plain(functions: Sequence[Counted], text: Text, wrapper: int, work: Work) -> Sheet:
+def plain(functions: Sequence[Counted], text: Text, wrapper: int, work: Work) -> SourceLines:
     """Of a script that is its own source. `wrapper`: units that were put before it when it was compiled."""
-    sheet = Sheet(text, work).began(functions)
+    sheet = SourceLines(text, work).began(functions)
     for name, ranges, blocks in functions:
         for number, (begin, end, count) in enumerate(ranges):
             named = name if number == 0 or not blocks else ""
@@ -113,9 +113,9 @@ def mapped(
     source_map: SourceMap,
     texts: Sequence[Text | None],
     work: Work,
-) -> list[Sheet | None]:
+) -> list[SourceLines | None]:
     """Of each source of a script that was compiled or bundled; `texts`: theirs, None for one that is not at hand."""
-    sheets = [Sheet(text, work).began(functions) if text is not None else None for text in texts]
+    sheets = [SourceLines(text, work).began(functions) if text is not None else None for text in texts]
     segments = _Segments(source_map, generated, len(texts), work)
     for name, ranges, blocks in functions:
         for number, (start, stop, count) in enumerate(ranges):
@@ -182,7 +182,7 @@ class _Segments:
             if first >= begin >= 0 and last < end
         ]
 
-    def correct(self, sheets: Sequence[Sheet | None]) -> None:
+    def correct(self, sheets: Sequence[SourceLines | None]) -> None:
         """A line of which every piece ran did run; one of which no piece ran, and on which what did not run does not
         begin, did not: where the ends of ranges lead, maps say only roughly, and of some not at all."""
         least: dict[tuple[int, int], int] = {}

@@ -158,7 +158,7 @@ class Finder:
             elif place is not None:
                 self._unknown(place, "text not at hand")
 
-    def _add(self, place: Place, sheet: v8lines.Sheet) -> None:
+    def _add(self, place: Place, sheet: v8lines.SourceLines) -> None:
         """Branches are a lower bound: of what ran as often as the code around it V8 tells nothing."""
         lines, branches, functions = sheet.columns()
         inexact = frozenset({"branches"} if branches else ())

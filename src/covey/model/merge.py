@@ -18,7 +18,7 @@ from covey.model.overlap import Origins
 from covey.model.pairs import comparable, incomparable
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Key, Mode, Report, bits
-from covey.model.sheet import Ledger, Part
+from covey.model.sheet import InputFiles, Ledger
 
 How = Literal["sum", "max", "presence", "subtract", "intersect"]
 _COMBINE: Mapping[How, columns.Combine] = {
@@ -102,7 +102,7 @@ def merge(
 
 
 def _fold(
-    files: dict[Key, FileCoverage], part: Part, how: How, relaxed: bool, told: Mapping[Key, str], first: bool
+    files: dict[Key, FileCoverage], part: InputFiles, how: How, relaxed: bool, told: Mapping[Key, str], first: bool
 ) -> bool:
     """Whether hits of a file tell no more than that a line ran. `told`: which input brought a file first."""
     uncounted = False

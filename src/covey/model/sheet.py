@@ -10,7 +10,7 @@ from covey.loops import lanes
 from covey.model.blocks import Blocks
 from covey.model.report import FileCoverage, Key, Mode
 
-Part = tuple[str, Mapping[Key, FileCoverage]]  # what an input is called, and files of it
+InputFiles = tuple[str, Mapping[Key, FileCoverage]]  # what an input is called, and files of it
 
 
 Page = tuple["array[int]", int, int]  # a file's layout, where its hits begin in the column, how many they are
@@ -80,7 +80,7 @@ class Ledger:
         self._apart: set[Key] = set()  # files whose layouts or modes differed
         self._last: _Placed | None = None
 
-    def add(self, name: str, files: Mapping[Key, FileCoverage]) -> Sequence[Part]:
+    def add(self, name: str, files: Mapping[Key, FileCoverage]) -> Sequence[InputFiles]:
         """Add the files of a report. Of a report that is no sheet all are handed back, after all of the ledger where it
         shares one; of a sheet those whose layout or mode is not what others had."""
         if not isinstance(files, Sheet):
@@ -94,7 +94,7 @@ class Ledger:
         self._total.add(lanes.laid_out(files.hits, placed.spots, 0))
         return [*parts, (name, {key: files[key] for key in placed.apart})] if placed.apart else []
 
-    def close(self) -> Sequence[Part]:
+    def close(self) -> Sequence[InputFiles]:
         """All that it holds, by the input that brought each file; from then on it is empty."""
         parts: dict[str, dict[Key, FileCoverage]] = {}
         hits = self._total.hits()
@@ -125,7 +125,7 @@ class Ledger:
                 apart.append(key)
         return _Placed(sheet.pages, mode, lanes.joined(spots), apart)
 
-    def _taken(self, apart: Sequence[Key]) -> list[Part]:
+    def _taken(self, apart: Sequence[Key]) -> list[InputFiles]:
         """Those of some files that it holds, which it will never hold again; their places stay empty."""
         self._apart.update(apart)
         held = [(key, self._entries.pop(key)) for key in apart if key in self._entries]

@@ -17,7 +17,7 @@ from covey.model.ratio import Totals
 from covey.model.report import Report
 from covey.render.base import Options, several_repositories, shown_name, visible
 from covey.render.html_index import Index
-from covey.render.html_listing import Row
+from covey.render.html_listing import Entry
 from covey.render.html_shell import Shell
 from covey.render.html_source import Links, SourcePages
 from covey.render.page_names import page_names
@@ -115,7 +115,7 @@ def _write(report: Report, out: Path, options: Options) -> None:
     shell = Shell(visible(options.title) or "Coverage report", options.digits)
     names = page_names(report.files)
     several = several_repositories(report)
-    rows = [Row(shown_name(file, several), names[key], file.totals) for key, file in report.files.items()]
+    rows = [Entry(shown_name(file, several), names[key], file.totals) for key, file in report.files.items()]
     links = _links(report, rows)
     pages = SourcePages(report, shell)
     folder = str(out / "files")
@@ -129,7 +129,7 @@ def _write(report: Report, out: Path, options: Options) -> None:
             stream.write(piece.encode("utf-8", "backslashreplace"))
 
 
-def _links(report: Report, rows: Sequence[Row]) -> list[Links]:
+def _links(report: Report, rows: Sequence[Entry]) -> list[Links]:
     """Where each page leads: to its neighbours, and round to the nearest pages with gaps."""
     pages = ["", *(row.page for row in rows), ""]
     gaps = [at for at, file in enumerate(report.files.values()) if has_gaps(file)]

@@ -12,7 +12,7 @@ from covey.model.telling import files, many
 from covey.render.base import Options, percent, several_repositories, visible
 from covey.render.counting import below, has_statements, joint, label, measured, rule
 from covey.render.html_data import as_json
-from covey.render.html_listing import Row, listing
+from covey.render.html_listing import Entry, listing
 from covey.render.html_shell import Shell, bar, esc, in_script, script_data
 from covey.render.notes import explains, headlines, remarks
 from covey.render.slices import Part, parts_of
@@ -28,7 +28,7 @@ class Index:
 
     report: Report
     shell: Shell
-    rows: Sequence[Row]
+    rows: Sequence[Entry]
     total: Totals
     options: Options
 

@@ -14,7 +14,7 @@ _SHARES = {"Statements": "statements", "Lines": "lines", "Branches": "branches",
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Entry:
     """A file: its name as it is shown, the file name of its page, its figures."""
 
     name: str
@@ -22,13 +22,13 @@ class Row:
     totals: Totals
 
 
-def listing(rows: Sequence[Row], total: Totals, statements: bool, digits: int) -> Iterator[str]:
+def listing(rows: Sequence[Entry], total: Totals, statements: bool, digits: int) -> Iterator[str]:
     """The table in pieces, one a folder. `statements`: whether they are counted apart from lines."""
     shares = _shares(total, statements)
     heads = [*shares[:1], "Missed", "Of", *shares[1:]]
     cells = "".join(f'<th scope="col" class="{_css(at)}">{head}</th>' for at, head in enumerate(heads))
     yield f'<table class="listing"><thead><tr><th scope="col">File</th>{cells}</tr></thead><tbody>'
-    folders: dict[str, list[Row]] = {}
+    folders: dict[str, list[Entry]] = {}
     for row in rows:
         folders.setdefault(row.name.rpartition("/")[0], []).append(row)
     for folder, inside in sorted(folders.items()):

@@ -15,7 +15,7 @@ from covey.model.report import FileCoverage, Report, lines_of
 from covey.model.telling import many
 from covey.render.base import as_range, percent, visible
 from covey.render.html_data import page_data
-from covey.render.html_listing import Row
+from covey.render.html_listing import Entry
 from covey.render.html_shell import Shell, esc, figure, script_data
 from covey.render.marks import Numbers, marks_of
 from covey.render.partly import partly
@@ -53,7 +53,7 @@ class SourcePages:
     def __post_init__(self) -> None:
         self._kind = main_kind(self.report)
 
-    def page(self, file: FileCoverage, row: Row, source: bytes | None, links: Links) -> str:
+    def page(self, file: FileCoverage, row: Entry, source: bytes | None, links: Links) -> str:
         notes: list[str] = []
         text = readable(source, notes)
         last = file.lines.numbers[-1] if file.lines.numbers else 0
