@@ -92,6 +92,9 @@ class Sources(Protocol):
         """Map a path that lies under one of several roots, as Cobertura's <source> names them; unmapped when several
         of them have it."""
 
+    def nowhere(self, recorded: str, why: str) -> Place:
+        """Of a path that the format itself finds to have no place: the reason is told to the user as any other."""
+
     def imported(self, recorded: str) -> Place:
         """Map a file that is named by its package's import path, as Go does it: by the checkout's modules."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from covey.formats.base import Format, Input, Place, Sources
 from covey.formats.intake import Merging
 from covey.formats.xmlroot import root_of
+from covey.model.paths import BY_SUFFIX
 from covey.model.report import Report
 from covey.model.telling import many
 
@@ -66,8 +67,9 @@ FORMAT = Jacoco()
 
 class _Places:
     """Where a package's source file lies: under the usual source roots. That of a group, which is a module of a larger
-    build, first in the folder of that name; where modules share a name and nothing tells the files apart, the group
-    stays before it."""
+    build, first in the folder of that name. Where several groups have such a file, only the folder or a mapping of the
+    user's tells whose it is: one without either keeps its group before it, for it may be another module's that lies
+    there."""
 
     def __init__(self, names: Iterable[Name], sources: Sources) -> None:
         self._sources = sources
@@ -77,14 +79,17 @@ class _Places:
     def of(self, name: Name) -> Place:
         groups, package, source = name
         recorded = f"{package}/{source}" if package else source
-        within = [path for path in self._paths(source) if f"/{path}".endswith(f"/{recorded}")] if groups else []
-        within = [path for path in within if groups[-1] in path.split("/")]
+        ends = [path for path in self._paths(source) if f"/{path}".endswith(f"/{recorded}")] if groups else []
+        within = [path for path in ends if groups[-1] in path.removesuffix(recorded).split("/")]
         if len(within) == 1:
             return self._sources.locate(within[0], via=f"group {groups[-1]}")
-        place = self._sources.locate_under(_ROOTS, recorded)
-        if place.mapped or not groups or self._count[package, source] == 1:
+        if not groups or self._count[package, source] == 1:
+            return self._sources.locate_under(_ROOTS, recorded)
+        grouped = "/".join((*groups, recorded))
+        place = self._sources.locate(grouped)
+        if place.mapped and place.rule != BY_SUFFIX:
             return place
-        return replace(self._sources.locate("/".join((*groups, recorded))), why=place.why)
+        return self._sources.nowhere(grouped, "several groups have such a file, and nothing tells which of them it is")
 
     def _paths(self, source: str) -> Sequence[str]:
         suffix = source[source.rfind(".") :]

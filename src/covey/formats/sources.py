@@ -88,6 +88,10 @@ class CheckoutSources:
         self._under[recorded] = replace(place, rule=f"<source> {root}, {place.rule}") if root else place
         return place
 
+    def nowhere(self, recorded: str, why: str) -> Place:
+        place = self._places[recorded, None] = Place(relative(recorded), False, "", why)
+        return place
+
     @property
     def located(self) -> Mapping[str, Place]:
         """What was asked so far, by recorded path: of a path asked for with several hashes, the place that was found;
@@ -214,6 +218,9 @@ class NoSources:
         return Place(relative(recorded), False, "", "there is no checkout to look it up in")
 
     def locate_under(self, roots: Sequence[str], recorded: str) -> Place:  # noqa: ARG002 - nor any root
+        return self.locate(recorded)
+
+    def nowhere(self, recorded: str, why: str) -> Place:  # noqa: ARG002 - nothing has one
         return self.locate(recorded)
 
     def imported(self, recorded: str) -> Place:

@@ -8,10 +8,11 @@ from encoding import encode
 from covey import plugins
 from covey.errors import FormatError
 from covey.formats.base import Input
-from covey.formats.sources import CheckoutSources, NoSources
+from covey.formats.sources import CheckoutSources, NoSources, walk
 from covey.formats.xmlreading import MOST_TOKEN
 from covey.formats.xmlroot import root_of
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
+from covey.model.paths import Alias, PathMap
 from covey.model.report import FileCoverage, Report
 
 ROOTS = {
@@ -195,6 +196,23 @@ def test_jacoco_is_mapped_by_source_roots_and_groups(tmp_path):
     alone = read("jacoco", JACOCO.format(a + b), sources)
     assert {path for _, path in alone.files} == {"p/A.java", "one/src/main/java/B.java"}
     assert sources.located["p/A.java"].why == "several roots have it"
+
+
+def test_a_group_whose_file_is_gone_does_not_join_another_s(tmp_path):
+    source = '<sourcefile name="A.java"><line nr="{}" mi="0" ci="1" mb="0" cb="0"/></sourcefile>'
+    groups = "".join(
+        f'<group name="{name}"><package name="one/p">{source.format(line)}</package></group>'
+        for line, name in enumerate(("one", "two", "three"), 1)
+    )
+    (tmp_path / "two/src/main/java/one/p").mkdir(parents=True)
+    (tmp_path / "two/src/main/java/one/p/A.java").touch()
+    mapped = PathMap(walk(tmp_path), [Alias("three", "two/src/main/java", "--map")])
+    sources = CheckoutSources(tmp_path, mapped)
+    report = read("jacoco", JACOCO.format(groups), sources)
+    assert {path: list(file.lines) for (_, path), file in report.files.items()} == {
+        "one/one/p/A.java": [1], "two/src/main/java/one/p/A.java": [2, 3],
+    }  # fmt: skip
+    assert "several groups have such a file" in sources.located["one/one/p/A.java"].why
 
 
 def test_clovers_conditions_of_both_kinds():
