@@ -9,7 +9,8 @@ Rules, in order; the first that gives an existing file wins, and the answer name
     go.mod    (names that are import paths) a module of the checkout, see `gomodules.py`; then no other rule is tried
     suffix    the longest common tail with a file of the repository, compared by whole components, where a file whose
               whole path is that tail comes before one that only shares it; the file whose content is what ran decides
-              between several, and alone may match by its base name only
+              between several, and alone may match by its base name only; what a package manager keeps of others'
+              packages is none of the repository's by its tail
 
 Two equally good places are no place: the path stays unmapped.
 """
@@ -31,6 +32,12 @@ IsSame = Callable[[str], bool | None]
 
 BY_SUFFIX = "suffix"  # the rule that goes by a path's tail alone
 
+# Where npm, bower, cargo and go keep the packages of others, and what Rust's own library was built from. Many of these
+# have files of the same tail, as src/lib.rs.
+_OF_OTHERS = re.compile(
+    r".*(?:^|/)(node_modules|bower_components|\.?cargo/(?:registry/src|git/checkouts)|go/pkg/mod|rustc/[0-9a-f]{40})/",
+    re.DOTALL,
+)
 _NOT_PLAIN = ("\\", ":", "//", "/.")  # a path without these is as it should be
 
 
@@ -150,6 +157,9 @@ class PathMap:
             return Mapped(None, "", "several files fit equally well")
         best = ranked[0]
         length, whole = tail(clean, best)
+        others = _OF_OTHERS.match(clean)
+        if others and not same and length <= clean.count("/", others.end()) + 1:
+            return Mapped(None, "", f"it is a file of another's package, in {others[1]}")
         if length == 1 and not whole and not same:
             return Mapped(None, "", "only the base name fits")
         return Mapped(best, BY_SUFFIX)

@@ -45,6 +45,32 @@ def test_a_base_name_alone_is_not_enough_but_its_content_is():
 
 
 @pytest.mark.parametrize(
+    ("recorded", "folder"),
+    [
+        ("/app/node_modules/dep/src/index.js", "node_modules"),
+        ("node_modules/a/node_modules/@b/c/src/index.js", "node_modules"),
+        ("/usr/local/cargo/registry/src/index.crates.io-6f17d22bba15001f/serde-1.0.1/src/lib.rs", "cargo/registry/src"),
+        ("/home/me/.cargo/git/checkouts/dep-1/abc/src/lib.rs", ".cargo/git/checkouts"),
+        (f"/rustc/{'0a' * 20}/library/core/src/lib.rs", f"rustc/{'0a' * 20}"),
+        ("/go/pkg/mod/example.com/dep@v1.0.0/src/lib.rs", "go/pkg/mod"),
+    ],
+)
+def test_files_of_others_packages_are_none_of_the_repository(recorded, folder):
+    files = ["src/index.js", "src/lib.rs"]
+    mapped = PathMap(files).map(recorded)
+    assert (mapped.path, mapped.why) == (None, f"it is a file of another's package, in {folder}")
+    assert PathMap(files).map(recorded, lambda path: True).path is not None
+    assert PathMap([*files, recorded.lstrip("/")]).map("/builder" + "/" * (recorded[0] != "/") + recorded).path
+    lead = recorded.rpartition("/src/")[0]
+    assert PathMap(files, [Alias(lead, "")]).map(recorded).path == recorded.removeprefix(f"{lead}/")
+
+
+def test_a_folder_that_is_called_as_one_of_a_package_manager_may_be_the_repository_s():
+    assert PathMap(["pkg/mod/src/lib.rs"]).map("/go/pkg/mod/src/lib.rs").path is not None
+    assert PathMap(["src/lib.rs"]).map("/go/pkg/model/src/lib.rs").path is not None
+
+
+@pytest.mark.parametrize(
     ("alias", "recorded", "path"),
     [
         ("/opt/site=", "/opt/site/shop/cart.py", "shop/cart.py"),
