@@ -88,9 +88,10 @@ class Sources(Protocol):
         before the rule by `covey report --explain-paths`.
         """
 
-    def locate_under(self, roots: Sequence[str], recorded: str) -> Place:
+    def locate_under(self, roots: Sequence[str], recorded: str, *, else_at: str = "") -> Place:
         """Map a path that lies under one of several roots, as Cobertura's <source> names them; unmapped when several
-        of them have it."""
+        of them have it. else_at: a file of the checkout that it is where no rule finds any, by what the format knows of
+        its language's packages."""
 
     def nowhere(self, recorded: str, why: str) -> Place:
         """Of a path that the format itself finds to have no place: the reason is told to the user as any other."""

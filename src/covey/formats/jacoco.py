@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # Where a module of Maven, Gradle or sbt keeps what it compiles.
 _ROOTS = ("src/main/java", "src/main/kotlin", "src/main/scala", "src/main/groovy", "src")
+_KOTLIN = re.compile(r"(?:.*/)?src/[^/]+/kotlin/(.+)", re.DOTALL)
 
 
 class Jacoco(Format):
@@ -84,12 +86,20 @@ class _Places:
         if len(within) == 1:
             return self._sources.locate(within[0], via=f"group {groups[-1]}")
         if not groups or self._count[package, source] == 1:
-            return self._sources.locate_under(_ROOTS, recorded)
+            return self._sources.locate_under(_ROOTS, recorded, else_at=self._without_common_package(source, recorded))
         grouped = "/".join((*groups, recorded))
         place = self._sources.locate(grouped)
         if place.mapped and place.rule != BY_SUFFIX:
             return place
         return self._sources.nowhere(grouped, "several groups have such a file, and nothing tells which of them it is")
+
+    def _without_common_package(self, source: str, recorded: str) -> str:
+        """Kotlin's conventions leave out the folders of the package that all of a module share: "com/acme/shop/Till.kt"
+        is src/main/kotlin/shop/Till.kt. "" where no file or several are called so.
+        https://kotlinlang.org/docs/coding-conventions.html#directory-structure"""
+        behind_root = {path: found[1] for path in self._paths(source) if (found := _KOTLIN.fullmatch(path))}
+        fits = [path for path, name in behind_root.items() if recorded.endswith(f"/{name}")]
+        return fits[0] if len(fits) == 1 else ""
 
     def _paths(self, source: str) -> Sequence[str]:
         suffix = source[source.rfind(".") :]

@@ -76,7 +76,7 @@ class CheckoutSources:
             self._vias[recorded] = via
         return self._places.get((recorded, source_hash)) or self._place(recorded, source_hash)
 
-    def locate_under(self, roots: Sequence[str], recorded: str) -> Place:
+    def locate_under(self, roots: Sequence[str], recorded: str, *, else_at: str = "") -> Place:
         """As it stands and under each root. Where they give one place, that; where several, none."""
         if recorded.startswith("/"):
             return self.locate(recorded)
@@ -85,6 +85,8 @@ class CheckoutSources:
         root, place = next(iter(mapped.values()), ("", found[""]))
         if len(mapped) > 1:
             root, place = "", Place(relative(recorded), False, "", "several roots have it")
+        elif else_at and not mapped:
+            place = self._place_of(Mapped(else_at, "package"), recorded)
         self._under[recorded] = replace(place, rule=f"<source> {root}, {place.rule}") if root else place
         return place
 
@@ -217,7 +219,7 @@ class NoSources:
     def locate(self, recorded: str, source_hash: str | None = None, *, via: str = "") -> Place:  # noqa: ARG002 - there is nothing to compare
         return Place(relative(recorded), False, "", "there is no checkout to look it up in")
 
-    def locate_under(self, roots: Sequence[str], recorded: str) -> Place:  # noqa: ARG002 - nor any root
+    def locate_under(self, roots: Sequence[str], recorded: str, *, else_at: str = "") -> Place:  # noqa: ARG002 - nor any root
         return self.locate(recorded)
 
     def nowhere(self, recorded: str, why: str) -> Place:  # noqa: ARG002 - nothing has one

@@ -215,6 +215,25 @@ def test_a_group_whose_file_is_gone_does_not_join_another_s(tmp_path):
     assert "several groups have such a file" in sources.located["one/one/p/A.java"].why
 
 
+def test_kotlin_may_leave_out_the_folders_of_the_common_package(tmp_path):
+    there = ("app/src/main/kotlin/shop/Till.kt", "app/src/main/kotlin/Main.kt", "a/src/main/kotlin/Twice.kt",
+             "b/src/commonMain/kotlin/Twice.kt", "app/src/main/kotlin/pay/Card.kt")  # fmt: skip
+    for name in there:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    source = (
+        '<package name="{}"><sourcefile name="{}"><line nr="1" mi="0" ci="1" mb="0" cb="0"/></sourcefile></package>'
+    )
+    named = [("com/acme/shop", "Till.kt"), ("com/acme", "Main.kt"), ("com/acme", "Twice.kt"), ("com/acme", "Card.kt")]
+    text = JACOCO.format("".join(source.format(*one) for one in named))
+    sources = CheckoutSources(tmp_path)
+    assert {path for _, path in read("jacoco", text, sources).files} == {
+        *there[:2], "com/acme/Twice.kt", "com/acme/Card.kt",
+    }  # fmt: skip
+    found = sources.located["com/acme/Main.kt"]
+    assert (found.rule, found.text) == ("package", b"")
+
+
 def test_clovers_conditions_of_both_kinds():
     rows = (
         '<line num="1" type="stmt" count="3"/><line num="1" type="cond" truecount="2" falsecount="1"/>'
