@@ -15,6 +15,7 @@ import msgspec
 from covey.errors import FormatError
 from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import MOST_BYTES, MOST_NAMED, check_hits, collector_off, line_of, utc
+from covey.loops.blocks import WIDTH
 from covey.loops.bounds import LAST_LINE
 from covey.model.blocks import Block, Blocks, LinesBy
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
@@ -25,6 +26,7 @@ from covey.model.ratio import Ratio, Totals
 from covey.model.report import FileCoverage, Key, Report, is_relative, marks
 
 SCHEMA = "covey.report/1"
+MOST_REPEATED = 1_000_000  # statements that have no place of their own: Istanbul's writer writes each
 MOST_SLICED = 100_000_000  # lines over all slices
 _NAMES_IT = re.compile(rb'\s*\{\s*"schema"\s*:\s*"covey\.report/')
 
@@ -162,9 +164,14 @@ def _read(file: Input, data: bytes) -> Report:
                 raise FormatError(f"schema {schema[:60]!r}, not {SCHEMA!r}", path=file.name, hint=hint)
             raw = msgspec.json.decode(data, type=_Report)
         files = [_coverage(name, entry, file.name) for name, entry in raw.files.items()]
-        reached = sum(one.blocks.spanned for one in files if isinstance(one.blocks, Blocks) and one.blocks.lines_by)
+        blocks = [one.blocks for one in files if isinstance(one.blocks, Blocks) and one.blocks.lines_by]
+        reached = sum(one.spanned for one in blocks)
         if reached > MOST_NAMED + len(data):
             raise ValueError(f"blocks that reach over {reached} lines")
+        counts = [one.layout[4::WIDTH] for one in blocks if one.lines_by == "start"]
+        repeated = sum(sum(one) - len(one) + one.count(0) for one in counts)
+        if repeated > MOST_REPEATED:
+            raise ValueError(f"{repeated} statements in the places of others")
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         origins = [replace(_origin(entry, file.name), report=digest) for entry in raw.sources]
         return Report.of(files, origins, _slices(raw.slices), raw.notes)
