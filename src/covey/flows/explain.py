@@ -43,13 +43,13 @@ def explain(sources: Sources, report: Report) -> list[Explained]:
     never were, since their report names places of the repository already."""
     nearest = _Nearest(sources) if isinstance(sources, CheckoutSources) else None
     found = []
-    for recorded, place in sorted(sources.located.items()):
+    for recorded, place in sorted(sources.located, key=lambda one: (one[0], one[1].path)):
         if place.mapped:
             found.append(Explained(recorded, place.path, place.rule))
         else:
             near = tuple(nearest.of(recorded)) if nearest else ()
             found.append(Explained(recorded, None, "", place.why, near))
-    placed = {place.path for place in sources.located.values()}
+    placed = {place.path for _, place in sources.located}
     found += [Explained(path, path, AS_REPORTED) for _, path in report.files if path not in placed]
     return sorted(found, key=lambda one: one.path is not None)
 

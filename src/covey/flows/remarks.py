@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from covey.formats.base import Place, Sources
 from covey.formats.sources import CheckoutSources
@@ -13,9 +13,9 @@ from covey.model.telling import some
 _WHY = "covey report --explain-paths says why"
 
 
-def unplaced(located: Mapping[str, Place]) -> dict[str, str]:
+def unplaced(located: Iterable[tuple[str, Place]]) -> dict[str, str]:
     """Path of each file that no rule could place, as reports have it, and why."""
-    return {place.path: place.why for place in located.values() if not place.mapped}
+    return {place.path: place.why for _, place in located if not place.mapped}
 
 
 def without_place(report: Report, why_not: Mapping[str, str]) -> Iterator[str]:
@@ -37,7 +37,7 @@ def idle_maps(sources: Sources, given: Collection[Alias]) -> Iterator[str]:
     aliases = [alias for alias in paths.aliases if alias.rule == "--map"]
     if not aliases:
         return
-    recorded = {path: normal(path) for path in sources.located}
+    recorded = {path: normal(path) for path, _ in sources.located}
     for alias in dict.fromkeys(aliases):
         led = ((path, alias.apply(clean)) for path, clean in recorded.items())
         nowhere: tuple[str, str] | None = None

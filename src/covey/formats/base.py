@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol, Self
@@ -99,12 +99,23 @@ class Sources(Protocol):
     def imported(self, recorded: str) -> Place:
         """Map a file that is named by its package's import path, as Go does it: by the checkout's modules."""
 
+    def beside(self, report: str, recorded: str) -> str:
+        """A relative path that the file `report` tells, from the root: the nearest folder above the report that has
+        such a file is where the tool ran. As it was recorded where no folder but the root has it."""
+
+    def of_input(self, names: Sequence[str]) -> Sources:
+        """The same for the files of one input, whose paths are judged together once all are known."""
+
+    def unsettled(self) -> bool:
+        """Of one input, once it was read: whether some places turn out not to hold. They are given as none from now on,
+        so it is to be read again."""
+
     def import_path(self, path: str) -> str | None:
         """What Go calls a file of the checkout; None where it is no file of a Go module there."""
 
     @property
-    def located(self) -> Mapping[str, Place]:
-        """What was asked so far, by recorded path."""
+    def located(self) -> Collection[tuple[str, Place]]:
+        """What was asked so far, as (recorded path, place)."""
 
     def listing(self, suffix: str) -> Sequence[str]:
         """The repository-relative paths of the checkout that end in `suffix`, ascending; empty without a checkout."""

@@ -6,6 +6,7 @@ and only for so long.
 
 from __future__ import annotations
 
+import posixpath
 import re
 import sqlite3
 from array import array
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from covey.errors import FormatError
+from covey.formats.coveragenames import Called, as_recorded
 from covey.formats.intake import clean
 from covey.loops.bounds import LAST_LINE
 from covey.model.report import bits
@@ -82,16 +84,17 @@ class Recorded:
     By path, then context ("" for none): `lines`, bit sets, as the bytes of one that came alone; `arcs`, each a number
     that `pairs` reads, where arcs were recorded; their lines are not in `lines`.
 
-    files: every path the data names, also those of which nothing ran. plugins: path -> the plugin that
-    traced it. kinds: whether there is data with arcs (True), and without (False).
+    called: what a path is called here. files: every path the data names, also those of which nothing ran. plugins: path
+    -> the plugin that traced it. kinds: whether there is data with arcs (True), and without (False).
     """
 
+    called: Called = as_recorded
     files: dict[str, None] = field(default_factory=dict)
     lines: dict[str, dict[str, int | bytes]] = field(default_factory=dict)
     arcs: dict[str, dict[str, array[int] | set[int]]] = field(default_factory=dict)
     plugins: dict[str, str] = field(default_factory=dict)
     kinds: set[bool] = field(default_factory=set)
-    _names: tuple[list[Row], dict[Value, str]] = field(default_factory=lambda: ([], {}))
+    _names: tuple[str, list[Row], dict[Value, str]] = field(default_factory=lambda: ("", [], {}))
 
     @property
     def has_arcs(self) -> bool:
@@ -140,10 +143,12 @@ class Recorded:
 
     def places(self, name: str, rows: list[Row]) -> Mapping[Value, str]:
         """Number of each file -> its path, out of the rows that say so; shards mostly have the same."""
-        if rows != self._names[0]:
-            self._names = rows, {number: clean(text_of(name, path)) for number, path in rows}
-            self.files.update(dict.fromkeys(sorted(self._names[1].values())))
-        return self._names[1]
+        folder = posixpath.dirname(name)
+        if (folder, rows) != self._names[:2]:
+            names = {number: self.called(name, clean(text_of(name, path))) for number, path in rows}
+            self._names = folder, rows, names
+            self.files.update(dict.fromkeys(sorted(names.values())))
+        return self._names[2]
 
     def ran(self, path: str) -> dict[str, int]:
         """Context -> bit set of the lines that ran, those that arcs begin or end at included."""

@@ -5,12 +5,20 @@ elsewhere stays as it was recorded."""
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from covey.formats.base import Sources
 from covey.formats.pyconfig import mentions
 from covey.model.telling import some
+
+# What a path of an input is called: (the input's name, the path as it was recorded) -> a path. Inputs of one folder
+# call paths alike.
+Called = Callable[[str, str], str]
+
+
+def as_recorded(_name: str, path: str) -> str:
+    return path
 
 
 class Names:

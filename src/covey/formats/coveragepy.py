@@ -52,7 +52,7 @@ class CoveragePy(Format):
         """Databases and dumps are united as recorded, then judged as `coverage report` does with the same
         configuration: statements, exclusions, `[report] include` and `omit`, and branches where arcs were recorded.
         A slice "test:NAME" for each context."""
-        united, reports = Recorded(), []
+        united, reports = Recorded(sources.beside), []
         origins: dict[str, Provenance] = {}
         for file in files:
             data = file.read(MOST_BYTES)
@@ -79,7 +79,7 @@ class CoveragePy(Format):
         from covey.formats.coverageout import Joined
         from covey.formats.coverageunion import Union
 
-        union = Union()
+        union = Union(sources.beside)
         try:
             for file in files:
                 if not (union.take_database(file) or _take_dump(file, union)) or union.uneven:

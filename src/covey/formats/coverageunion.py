@@ -6,6 +6,7 @@ some megabytes, then united and put away (`pieces.py`), and read back file by fi
 
 from __future__ import annotations
 
+import posixpath
 import sqlite3
 from array import array
 from bisect import bisect_left
@@ -17,7 +18,19 @@ from typing import BinaryIO
 from covey.errors import FormatError
 from covey.formats import coveragedata
 from covey.formats.base import Input
-from covey.formats.coveragedata import HALF, MAGIC, Row, Rows, Value, arcs_of, lines_of, number_of, numbits_of, text_of
+from covey.formats.coveragedata import (
+    HALF,
+    MAGIC,
+    Row,
+    Rows,
+    Value,
+    arcs_of,
+    lines_of,
+    number_of,
+    numbits_of,
+    text_of,
+)
+from covey.formats.coveragenames import Called, as_recorded
 from covey.formats.intake import clean
 from covey.formats.pieces import Pieces, begun, on_disk
 from covey.loops.arcpages import leads_to_0, width_of
@@ -37,7 +50,8 @@ class Union:
     called.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, called: Called = as_recorded) -> None:
+        self._called = called
         self.files: dict[str, int] = {}
         self.contexts: dict[str, int] = {}
         self.plugins: dict[str, str] = {}
@@ -50,8 +64,8 @@ class Union:
         self._since: list[Input] = []  # whose arcs are in `_texts`
         self._away = Pieces()
         self._connection: sqlite3.Connection | None = None
-        self._keys: dict[Value, int] = {}  # of paths as they are recorded
-        self._known: tuple[list[Row], dict[Value, int]] = ([], {})
+        self._keys: dict[Value, int] = {}  # of paths as they are recorded in inputs of one folder
+        self._known: tuple[str, list[Row], dict[Value, int]] = ("", [], {})
 
     def close(self) -> None:
         """Nothing can be read any more."""
@@ -94,14 +108,15 @@ class Union:
 
     def places(self, name: str, rows: list[Row]) -> Mapping[Value, int]:
         """Number of each file there -> its key here; shards mostly have the same."""
-        if rows != self._known[0]:
-            known = self._keys
+        folder = posixpath.dirname(name)
+        if (folder, rows) != self._known[:2]:
+            known = self._keys = self._keys if folder == self._known[0] else {}
             for _, path in rows:
                 if path not in known:
-                    clear = clean(text_of(name, path))
+                    clear = self._called(name, clean(text_of(name, path)))
                     known[path] = self.files.setdefault(clear, len(self.files)) << _BITS
-            self._known = rows, {number: known[path] for number, path in rows}
-        return self._known[1]
+            self._known = folder, rows, {number: known[path] for number, path in rows}
+        return self._known[2]
 
     def named(self, name: str, rows: list[Row]) -> Mapping[Value, int]:
         mine = self.contexts

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Where a module of Maven, Gradle or sbt keeps what it compiles.
 _ROOTS = ("src/main/java", "src/main/kotlin", "src/main/scala", "src/main/groovy", "src")
-_KOTLIN = re.compile(r"(?:.*/)?src/[^/]+/kotlin/(.+)", re.DOTALL)
+_FREE_FOLDERS = re.compile(r"(?:.*/)?src/[^/]+/(?:kotlin|scala|groovy)/(.+)", re.DOTALL)
 
 
 class Jacoco(Format):
@@ -46,7 +46,7 @@ class Jacoco(Format):
 
         found = Document()
         origin = xmlreading.read(file, found.elements, self.name)
-        places = _Places(found.files, sources)
+        places = _Places(found.name, found.files, sources)
         notes: dict[str, None] = {}
         built = Merging("max")
         for name in list(found.files):
@@ -69,11 +69,13 @@ FORMAT = Jacoco()
 
 class _Places:
     """Where a package's source file lies: under the usual source roots. That of a group, which is a module of a larger
-    build, first in the folder of that name. Where several groups have such a file, only the folder or a mapping of the
+    build, first in the folder of that name; one that several modules have in that of the report's name, for Maven and
+    Gradle call a report as its module. Where several groups have such a file, only the folder or a mapping of the
     user's tells whose it is: one without either keeps its group before it, for it may be another module's that lies
     there."""
 
-    def __init__(self, names: Iterable[Name], sources: Sources) -> None:
+    def __init__(self, report: str, names: Iterable[Name], sources: Sources) -> None:
+        self._report = report
         self._sources = sources
         self._count = Counter(name[1:] for name in names)
         self._by_name: dict[str, dict[str, list[str]]] = {}  # suffix -> base name -> paths
@@ -81,10 +83,11 @@ class _Places:
     def of(self, name: Name) -> Place:
         groups, package, source = name
         recorded = f"{package}/{source}" if package else source
-        ends = [path for path in self._paths(source) if f"/{path}".endswith(f"/{recorded}")] if groups else []
-        within = [path for path in ends if groups[-1] in path.removesuffix(recorded).split("/")]
+        ends = [path for path in self._paths(source) if f"/{path}".endswith(f"/{recorded}")]
+        module = groups[-1] if groups else self._report if len(ends) > 1 else ""
+        within = [path for path in ends if module in path.removesuffix(recorded).split("/")] if module else []
         if len(within) == 1:
-            return self._sources.locate(within[0], via=f"group {groups[-1]}")
+            return self._sources.locate(within[0], via=f"{'group' if groups else 'report'} {module}")
         if not groups or self._count[package, source] == 1:
             return self._sources.locate_under(_ROOTS, recorded, else_at=self._without_common_package(source, recorded))
         grouped = "/".join((*groups, recorded))
@@ -95,9 +98,9 @@ class _Places:
 
     def _without_common_package(self, source: str, recorded: str) -> str:
         """Kotlin's conventions leave out the folders of the package that all of a module share: "com/acme/shop/Till.kt"
-        is src/main/kotlin/shop/Till.kt. "" where no file or several are called so.
+        is src/main/kotlin/shop/Till.kt; Scala and Groovy allow it. "" where no file or several are called so.
         https://kotlinlang.org/docs/coding-conventions.html#directory-structure"""
-        behind_root = {path: found[1] for path in self._paths(source) if (found := _KOTLIN.fullmatch(path))}
+        behind_root = {path: found[1] for path in self._paths(source) if (found := _FREE_FOLDERS.fullmatch(path))}
         fits = [path for path, name in behind_root.items() if recorded.endswith(f"/{name}")]
         return fits[0] if len(fits) == 1 else ""
 

@@ -67,10 +67,11 @@ class _Source:
 
 
 class Document:
-    """when: the last dump of all sessions. nowhere: how many classes do not tell their source. elements: for
-    `xmlreading.read`."""
+    """name: the report's. when: the last dump of all sessions. nowhere: how many classes do not tell their source.
+    elements: for `xmlreading.read`."""
 
     def __init__(self) -> None:
+        self.name = ""
         self.when: datetime | None = None
         self.nowhere = 0
         self.files: dict[Name, _Source] = {}
@@ -85,6 +86,7 @@ class Document:
         self.elements = Elements(
             root="report",
             starts={
+                "report": self._start_report,
                 "sessioninfo": self._start_session,
                 "group": lambda attributes: self._groups.append(clean(attributes.get("name", ""))),
                 "package": self._start_package,
@@ -100,6 +102,9 @@ class Document:
                 Region("sourcefile", self._take_lines, rb' name="[^"<>]*+">'),
             ),
         )
+
+    def _start_report(self, attributes: Attributes) -> None:
+        self.name = clean(attributes.get("name", ""))
 
     def _end_group(self) -> None:
         self._groups.pop()

@@ -6,13 +6,14 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from itertools import accumulate
 from pathlib import Path
-from types import MappingProxyType
 
 from covey.formats.base import Place
+from covey.formats.inputsources import InputSources
 from covey.model.gomodules import MOST_TEXT as MOST_MODULES
 from covey.model.gomodules import GoModules
 from covey.model.paths import BY_SUFFIX, IsSame, Mapped, PathMap, nobody_knows, normal, relative
@@ -54,7 +55,11 @@ class CheckoutSources:
         self.root: Path | None = Path(os.path.realpath(root))
         self._root = self.root
         self._given = paths
-        self._under: dict[str, Place] = {}
+        self._under: dict[tuple[str, ...], Place] = {}
+        self._beside: dict[str, dict[str, str]] = {}  # folder of a report -> recorded path -> what `beside` gives
+        self._reports: dict[str, str] = {}  # folder as the user named it -> in the checkout
+        self._held: set[str] = set()
+        self._refuted: dict[str, Place] = {}
         self._imported: dict[str, Place] = {}
         self._vias: dict[str, str] = {}
         self._places: dict[tuple[str, str | None], Place] = {}
@@ -76,34 +81,88 @@ class CheckoutSources:
             self._vias[recorded] = via
         return self._places.get((recorded, source_hash)) or self._place(recorded, source_hash)
 
-    def locate_under(self, roots: Sequence[str], recorded: str, *, else_at: str = "") -> Place:
-        """As it stands and under each root. Where they give one place, that; where several, none."""
+    def locate_under(self, roots: Sequence[str], recorded: str, *, else_at: str = "", report: str = "") -> Place:
+        """Under each root as it stands, then beside the report, then by a tail under a root or without any: the first
+        that gives a place; none where it gives several. report: the file that tells the path."""
         if recorded.startswith("/"):
             return self.locate(recorded)
-        found = {root: self._locate(posixpath.join(root, recorded), None) for root in dict.fromkeys(["", *roots])}
-        mapped = {place.path: (root, place) for root, place in reversed(found.items()) if place.mapped}
-        root, place = next(iter(mapped.values()), ("", found[""]))
-        if len(mapped) > 1:
-            root, place = "", Place(relative(recorded), False, "", "several roots have it")
-        elif else_at and not mapped:
-            place = self._place_of(Mapped(else_at, "package"), recorded)
-        self._under[recorded] = replace(place, rule=f"<source> {root}, {place.rule}") if root else place
-        return place
+        key = recorded, *roots, self._folder_of(report)
+        if key not in self._under:
+            self._under[key] = self._under_roots(roots, recorded, else_at, report)
+        return self._under[key]
+
+    def _under_roots(self, roots: Sequence[str], recorded: str, else_at: str, report: str) -> Place:
+        ranked: dict[int, dict[str, Place]] = {}
+        for root in dict.fromkeys([*roots, ""]):
+            path = posixpath.join(root, recorded)
+            beside = self.beside(report, path)
+            place = self._locate(beside, None)
+            if place.mapped:
+                rank = 2 if place.rule == BY_SUFFIX or (not root and beside == path) else 1 if not root else 0
+                led = (f"<source> {root}" if root else "", f"beside {report}" if beside != path else "", place.rule)
+                ranked.setdefault(rank, {}).setdefault(place.path, replace(place, rule=", ".join(filter(None, led))))
+        fits = ranked[min(ranked)] if ranked else {}
+        if len(fits) == 1:
+            return next(iter(fits.values()))
+        if not fits and else_at:
+            return self._place_of(Mapped(else_at, "package"), recorded)
+        why = "several roots have it" if fits else self._locate(recorded, None).why
+        return Place(self._unlike_any(recorded, *(posixpath.join(root, recorded) for root in roots)), False, "", why)
+
+    def beside(self, report: str, recorded: str) -> str:
+        folder = self._folder_of(report)
+        if not folder:
+            return recorded
+        known = self._beside.setdefault(folder, {})
+        if recorded not in known:
+            above = accumulate(folder.split("/"), posixpath.join)
+            known[recorded] = self.paths.beside(reversed(list(above)), recorded) or recorded
+        return known[recorded]
+
+    def _folder_of(self, report: str) -> str:
+        """The folder of the checkout that the file lies in; "" for the root and elsewhere."""
+        folder = posixpath.dirname(report)
+        if folder not in self._reports:
+            inside = (
+                os.path.relpath(os.path.realpath(folder or "."), self._root).replace(os.sep, "/") if report else "."
+            )
+            self._reports[folder] = "" if inside == "." or inside == ".." or inside.startswith("../") else inside
+        return self._reports[folder] if report and report != "-" else ""
+
+    def of_input(self, names: Sequence[str]) -> InputSources:
+        return InputSources(self, names)
+
+    def unsettled(self) -> bool:
+        return False
 
     def nowhere(self, recorded: str, why: str) -> Place:
-        place = self._places[recorded, None] = Place(relative(recorded), False, "", why)
+        place = self._places[recorded, None] = Place(self._unlike_any(recorded), False, "", why)
         return place
 
+    def settle(self, held: Iterable[str], refuted: Mapping[str, str]) -> Mapping[str, Place]:
+        """What one input says of paths that have a place by their tails: that they do, and why they do not. The places
+        of these, for this input."""
+        self._held.update(held)
+        found = {path: Place(self._unlike_any(path), False, "", why) for path, why in refuted.items()}
+        self._refuted.update(found)
+        return found
+
     @property
-    def located(self) -> Mapping[str, Place]:
-        """What was asked so far, by recorded path: of a path asked for with several hashes, the place that was found;
-        the rule begins with what led to the path."""
+    def located(self) -> Collection[tuple[str, Place]]:
+        """What was asked so far and its place: of a path asked for with several hashes, the place that was found; the
+        rule begins with what led to the path."""
         found: dict[str, Place] = {}
         for (recorded, _), place in self._places.items():
             if place.mapped or recorded not in found:
                 via = self._vias.get(recorded)
                 found[recorded] = replace(place, rule=", ".join(filter(None, (via, place.rule)))) if via else place
-        return found | self._under | self._imported
+        found |= {path: place for path, place in self._refuted.items() if path not in self._held}
+        return [*(found | self._imported).items(), *((key[0], place) for key, place in self._under.items())]
+
+    def _unlike_any(self, *recorded: str) -> str:
+        """What a file without a place is called: never as a file of the checkout."""
+        names = [relative(path.removeprefix(f"{self._root}/")) for path in recorded]
+        return next((name for name in names if not self.paths.has(name)), f"elsewhere/{names[0]}")
 
     def _place(self, recorded: str, source_hash: str | None) -> Place:
         place = self._places[recorded, source_hash] = self._locate(recorded, source_hash)
@@ -140,7 +199,7 @@ class CheckoutSources:
 
     def _place_of(self, mapped: Mapped, recorded: str, is_same: IsSame = nobody_knows) -> Place:
         if mapped.path is None:
-            return Place(relative(recorded.removeprefix(f"{self._root}/")), False, mapped.rule, mapped.why)
+            return Place(self._unlike_any(recorded), False, mapped.rule, mapped.why)
         return Place(mapped.path, True, mapped.rule, same=is_same(mapped.path), load=partial(self.text, mapped.path))
 
     @cached_property
@@ -214,7 +273,7 @@ class NoSources:
     """No checkout: every path stays as it was recorded, and nothing can be judged by its source."""
 
     root: Path | None = None
-    located: Mapping[str, Place] = MappingProxyType({})
+    located: Collection[tuple[str, Place]] = ()
 
     def locate(self, recorded: str, source_hash: str | None = None, *, via: str = "") -> Place:  # noqa: ARG002 - there is nothing to compare
         return Place(relative(recorded), False, "", "there is no checkout to look it up in")
@@ -227,6 +286,15 @@ class NoSources:
 
     def imported(self, recorded: str) -> Place:
         return self.locate(recorded)
+
+    def beside(self, report: str, recorded: str) -> str:  # noqa: ARG002 - no folder is known
+        return recorded
+
+    def of_input(self, names: Sequence[str]) -> NoSources:  # noqa: ARG002 - nor is any input special
+        return self
+
+    def unsettled(self) -> bool:
+        return False
 
     def import_path(self, path: str) -> str | None:  # noqa: ARG002 - there are no modules
         return None

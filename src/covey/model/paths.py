@@ -105,10 +105,9 @@ class PathMap:
     def map(self, recorded: str, is_same: IsSame = nobody_knows) -> Mapped:
         """Where `recorded` lies. `is_same(path)`: whether that file's content is what ran; None when nobody knows."""
         clean = normal(recorded)
-        for alias in self.aliases:
-            path = alias.apply(clean)
-            if path is not None and path in self._known:
-                return Mapped(path, f"{alias.rule} {alias.pattern} -> {alias.target or '.'}")
+        mapped = self._by_alias(clean)
+        if mapped is not None:
+            return mapped
         if not clean.startswith("/") and clean in self._known:
             return Mapped(clean, "relative")
         if self.root and clean.startswith(self.root.rstrip("/") + "/"):
@@ -124,10 +123,9 @@ class PathMap:
         listed = clean.removeprefix("command-line-arguments/")  # files named to the go command one by one
         if not modules.modules or clean.startswith("/") or recorded.startswith(("./", "../")) or listed != clean:
             return self.map(listed)
-        for alias in self.aliases:
-            path = alias.apply(clean)
-            if path is not None and path in self._known:
-                return Mapped(path, f"{alias.rule} {alias.pattern} -> {alias.target or '.'}")
+        mapped = self._by_alias(clean)
+        if mapped is not None:
+            return mapped
         missing = ""
         for equal in modules.places(clean):
             there = {path: rule for path, rule in equal if path in self._known}
@@ -138,6 +136,26 @@ class PathMap:
             missing = missing or (equal[0][0] if "/vendor/" not in f"/{equal[0][0]}" else "")
         why = f"its module has no {missing}" if missing else "belongs to no module of the checkout"
         return Mapped(None, "", why)
+
+    def _by_alias(self, clean: str) -> Mapped | None:
+        """None where no alias speaks of the path. One of the user's that leads to no file says that it has no place:
+        elsewhere would be wrong."""
+        nowhere: Mapped | None = None
+        for alias in self.aliases:
+            path = alias.apply(clean)
+            if path is not None and path in self._known:
+                return Mapped(path, f"{alias.rule} {alias.pattern} -> {alias.target or '.'}")
+            if path is not None and alias.rule == "--map" and nowhere is None:
+                nowhere = Mapped(None, "", f"--map {alias.pattern}={alias.target or '.'} leads it to no file")
+        return nowhere
+
+    def beside(self, folders: Iterable[str], recorded: str) -> str | None:
+        """A relative path as one of several folders has it, the first that does; None where none does or an alias says
+        otherwise."""
+        if recorded.startswith("/") or "\\" in recorded or self._by_alias(normal(recorded)) is not None:
+            return None
+        joined = (posixpath.normpath(posixpath.join(folder, recorded)) for folder in folders)
+        return next((path for path in joined if path in self._known), None)
 
     def has(self, path: str) -> bool:
         """Whether this is a file of the repository."""

@@ -213,7 +213,7 @@ def test_files_are_mapped_by_go_mod_and_called_by_import_path_again(tmp_path):
     sources = CheckoutSources(tmp_path)
     text = MODE + "example.com/m/pkg/a.go:1.1,2.2 1 1\nfmt/print.go:1.1,2.2 1 0\n"
     report = read(text, sources)
-    assert [path for _, path in report.files] == ["fmt/print.go", "pkg/a.go"]
-    assert sources.located["example.com/m/pkg/a.go"].rule == "go.mod example.com/m -> ."
-    assert sources.located["fmt/print.go"].why.startswith("belongs to no module of the checkout")
+    assert [path for _, path in report.files] == ["elsewhere/fmt/print.go", "pkg/a.go"]
+    assert dict(sources.located)["example.com/m/pkg/a.go"].rule == "go.mod example.com/m -> ."
+    assert dict(sources.located)["fmt/print.go"].why.startswith("belongs to no module of the checkout")
     assert "\nexample.com/m/pkg/a.go:1.1,2.2 1 1\n" in written(FORMAT.named(report, sources))

@@ -185,7 +185,7 @@ def test_two_sources_that_both_have_a_file_leave_it_unmapped(tmp_path):
     text = CLASS.format('<line number="1" hits="1"/>').replace("<class", roots + "<class", 1)
     sources = CheckoutSources(tmp_path)
     assert [path for _, path in read(COBERTURA, text.encode(), sources).files] == ["a.c"]
-    assert sources.located["a.c"].why == "several roots have it"
+    assert dict(sources.located)["a.c"].why == "several roots have it"
 
 
 @pytest.mark.parametrize(

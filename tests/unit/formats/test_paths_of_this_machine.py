@@ -13,7 +13,7 @@ def shop(tmp_path):
     root = tmp_path / "shop"
     for path, text in {
         "src/index.js": "ours\n",
-        "node_modules/lib/src/index.js": "theirs\n",
+        ".tox/lib/src/index.js": "theirs\n",
         "real/x.ts": "x\n",
         "../include/src/index.js": "the system's\n",
         "../build/src/index.js": "ours\n",
@@ -25,10 +25,10 @@ def shop(tmp_path):
     return root
 
 
-@pytest.mark.parametrize("recorded", ["{root}/node_modules/lib/src/index.js", "node_modules/lib/src/index.js"])
+@pytest.mark.parametrize("recorded", ["{root}/.tox/lib/src/index.js", ".tox/lib/src/index.js"])
 def test_a_library_s_file_in_the_checkout_is_its_own(shop, recorded):
     place = CheckoutSources(shop).locate(recorded.format(root=shop))
-    assert (place.mapped, place.path) == (False, "node_modules/lib/src/index.js")
+    assert (place.mapped, place.path) == (False, ".tox/lib/src/index.js")
     assert "not in the repository" in place.why
 
 

@@ -195,7 +195,7 @@ def test_jacoco_is_mapped_by_source_roots_and_groups(tmp_path):
     sources = CheckoutSources(tmp_path)
     alone = read("jacoco", JACOCO.format(a + b), sources)
     assert {path for _, path in alone.files} == {"p/A.java", "one/src/main/java/B.java"}
-    assert sources.located["p/A.java"].why == "several roots have it"
+    assert dict(sources.located)["p/A.java"].why == "several roots have it"
 
 
 def test_a_group_whose_file_is_gone_does_not_join_another_s(tmp_path):
@@ -212,7 +212,7 @@ def test_a_group_whose_file_is_gone_does_not_join_another_s(tmp_path):
     assert {path: list(file.lines) for (_, path), file in report.files.items()} == {
         "one/one/p/A.java": [1], "two/src/main/java/one/p/A.java": [2, 3],
     }  # fmt: skip
-    assert "several groups have such a file" in sources.located["one/one/p/A.java"].why
+    assert "several groups have such a file" in dict(sources.located)["one/one/p/A.java"].why
 
 
 def test_kotlin_may_leave_out_the_folders_of_the_common_package(tmp_path):
@@ -230,7 +230,7 @@ def test_kotlin_may_leave_out_the_folders_of_the_common_package(tmp_path):
     assert {path for _, path in read("jacoco", text, sources).files} == {
         *there[:2], "com/acme/Twice.kt", "com/acme/Card.kt",
     }  # fmt: skip
-    found = sources.located["com/acme/Main.kt"]
+    found = dict(sources.located)["com/acme/Main.kt"]
     assert (found.rule, found.text) == ("package", b"")
 
 
