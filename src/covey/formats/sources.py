@@ -106,7 +106,7 @@ class CheckoutSources:
             return next(iter(fits.values()))
         if not fits and else_at:
             return self._place_of(Mapped(else_at, "package"), recorded)
-        why = "several roots have it" if fits else self._locate(recorded, None).why
+        why = "several roots have it" if fits else place.why  # of the last, which is without a root
         return Place(self._unlike_any(recorded, *(posixpath.join(root, recorded) for root in roots)), False, "", why)
 
     def beside(self, report: str, recorded: str) -> str:
