@@ -22,6 +22,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from covey.model.gomodules import GoModules
 
@@ -38,6 +39,8 @@ _OF_OTHERS = re.compile(
     r".*(?:^|/)(node_modules|bower_components|\.?cargo/(?:registry/src|git/checkouts)|go/pkg/mod|rustc/[0-9a-f]{40})/",
     re.DOTALL,
 )
+# Where builds put copies of what is written elsewhere, as `pip install .` does into build/lib.
+_BUILT = frozenset({"build", "dist", "out", "target"})
 _NOT_PLAIN = ("\\", ":", "//", "/.")  # a path without these is as it should be
 
 
@@ -171,16 +174,18 @@ class PathMap:
             return Mapped(same[0], "suffix, same content")
         if same:  # several copies of what ran: the place decides among them
             ranked = same
-        if len(ranked) > 1 and tail(clean, ranked[0]) == tail(clean, ranked[1]):
+        length, whole = tail(clean, ranked[0])
+        equal = list(takewhile(lambda path: tail(clean, path) == (length, whole), ranked))
+        if len(equal) > 1:
+            equal = [path for path in equal if _BUILT.isdisjoint(path.split("/"))]
+        if len(equal) != 1:
             return Mapped(None, "", "several files fit equally well")
-        best = ranked[0]
-        length, whole = tail(clean, best)
         others = _OF_OTHERS.match(clean)
         if others and not same and length <= clean.count("/", others.end()) + 1:
             return Mapped(None, "", f"it is a file of another's package, in {others[1]}")
         if length == 1 and not whole and not same:
             return Mapped(None, "", "only the base name fits")
-        return Mapped(best, BY_SUFFIX)
+        return Mapped(equal[0], BY_SUFFIX)
 
 
 def normal(recorded: str) -> str:

@@ -33,6 +33,13 @@ def test_two_equally_good_places_are_no_place():
     assert "equally well" in mapped.why
 
 
+def test_a_copy_that_a_build_made_is_not_meant():
+    paths = PathMap(["src/pkg/mod.py", "build/lib/pkg/mod.py"])
+    assert paths.map("/usr/lib/python3/site-packages/pkg/mod.py").path == "src/pkg/mod.py"
+    assert paths.map("/app/lib/pkg/mod.py").path == "build/lib/pkg/mod.py"  # the longer tail
+    assert not PathMap(["build/pkg/mod.py", "out/pkg/mod.py"]).map("/x/pkg/mod.py").path
+
+
 def test_the_content_that_ran_decides_between_equal_places():
     mapped = PathMap(["a/x/cart.py", "b/x/cart.py"]).map("/srv/x/cart.py", lambda path: path.startswith("b/"))
     assert mapped.path == "b/x/cart.py"
