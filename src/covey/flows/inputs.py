@@ -47,6 +47,13 @@ ARCHIVES: dict[str, bytes | tuple[bytes, ...]] = {
 }
 
 
+# What a tool calls its reports of one run by default: Istanbul's reporters (nyc, c8, jest, vitest), coverage.py.
+ONE_RUN = (
+    ("coverage-final.json", "lcov.info", "clover.xml", "cobertura-coverage.xml"),
+    (".coverage", "coverage.xml", "coverage.json", "coverage.lcov"),
+)
+
+
 def expanded(names: Iterable[str]) -> list[str]:
     """The names with globs expanded, ascending, as shells do: "*", "?", "[...]" in one folder, "**" over several.
 
@@ -107,6 +114,12 @@ def files(
     known: list[Input] = []
     unknown: list[Input] = []
     for folder, _, inner in _walk(name, bundles, unlisted):
+        for names in ONE_RUN:
+            if len(told := [file for file in names if file in inner]) > 1:
+                notes[
+                    f"{folder}: {', '.join(told)} are what a tool calls its reports of one run: where they are that, "
+                    "name one of them, for each adds to the hits, and may count branches anew"
+                ] = None
         for file in sorted(inner):
             full = Path(folder, file)
             if _is_plain(full):

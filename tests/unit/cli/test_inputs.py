@@ -355,3 +355,17 @@ def test_a_part_of_which_nothing_was_read_is_not_told_to_reach_nothing(folder):
     done = run(folder, "report", "--part", "x=bad.info", "--part", "y=one.info", "--keep-going", "--format", "json")
     assert done.returncode == 6
     assert list(json.loads(done.stdout)["slices"]) == ["part:y"]
+
+
+def test_reports_of_one_run_in_one_folder_are_told(folder):
+    for name in ("lcov.info", "other.info"):
+        (folder / "coverage").mkdir(exist_ok=True)
+        (folder / "coverage" / name).write_text(INFO.format(1))
+    assert b"of one run" not in run(folder, "report", "coverage").stdout
+    (folder / "coverage/coverage-final.json").write_text(
+        '{"/srv/pkg/app.c": {"path": "/srv/pkg/app.c", "statementMap": {}, "fnMap": {}, "branchMap": {}, "s": {}, '
+        '"f": {}, "b": {}}}'
+    )
+    told = run(folder, "report", "coverage").stdout
+    assert b"coverage: coverage-final.json, lcov.info are what a tool calls its reports of one run" in told
+    assert b"of one run" not in run(folder, "report", "coverage/lcov.info", "coverage/coverage-final.json").stdout
