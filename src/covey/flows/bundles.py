@@ -57,7 +57,7 @@ def _of_capture(
         Input.of_bytes(str(bundle.folder / capture.directory / file.name), bundle.read(capture, file))
         for file in capture.files
     ]
-    report = named(capture.format).read(inputs, sources)
+    report = named(capture.format).read_input(inputs, sources)
     digest = hashlib.sha256("".join(sorted(file.sha256 for file in capture.files)).encode()).hexdigest()
     test = bundle.manifest.test
     origins = [replace(capture.provenance(test, one), digest=f"sha256:{digest}") for one in capture.ids if one in ids]

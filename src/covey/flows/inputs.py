@@ -115,9 +115,9 @@ def files(
     unknown: list[Input] = []
     for folder, _, inner in _walk(name, bundles, unlisted):
         for names in ONE_RUN:
-            if len(told := [file for file in names if file in inner]) > 1:
+            if len(usual := [file for file in names if file in inner]) > 1:
                 notes[
-                    f"{folder}: {', '.join(told)} are what a tool calls its reports of one run: where they are that, "
+                    f"{folder}: {', '.join(usual)} are what a tool calls its reports of one run: where they are that, "
                     "name one of them, for each adds to the hits, and may count branches anew"
                 ] = None
         for file in sorted(inner):

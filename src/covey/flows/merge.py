@@ -242,11 +242,8 @@ def _units(fmt: Format, files: Sequence[Input]) -> list[list[Input]]:
 
 
 def _of_file(fmt: Format, files: Sequence[Input], reading: Reading) -> Report:
-    sources = reading.sources.of_input([file.name for file in files])
     try:
-        report = fmt.read(files, sources)
-        if sources.unsettled():
-            report = fmt.read(files, sources)
+        report = fmt.read_input(files, reading.sources)
     except FormatError as error:
         of = next((file for file in files if file.name == error.path), files[0])
         raise damage.explained(error, of, reading.format) from None

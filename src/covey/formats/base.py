@@ -141,6 +141,13 @@ class Format(ABC):
     def read(self, files: Sequence[Input], sources: Sources) -> Report:
         """The report in one capture's files; FormatError with path and line or offset when they are damaged."""
 
+    def read_input(self, files: Sequence[Input], sources: Sources) -> Report:
+        """The report in the files of one input, whose paths are judged together; so it is read twice where some of them
+        turn out to lie elsewhere."""
+        own = sources.of_input([file.name for file in files])
+        report = self.read(files, own)
+        return self.read(files, own) if own.unsettled() else report
+
     def write(self, report: Report, out: BinaryIO) -> None:  # noqa: ARG002 - the seam's shape
         """Write what the format can hold; the same report gives the same bytes. UsageError where it is only read."""
         raise UsageError(f"{self.name} is only read", hint=self.only_read)
