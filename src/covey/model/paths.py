@@ -40,7 +40,7 @@ _OF_OTHERS = re.compile(
     re.DOTALL,
 )
 # Where builds put copies of what is written elsewhere, as `pip install .` does into build/lib.
-_BUILT = frozenset({"build", "dist", "out", "target"})
+BUILT = frozenset({"build", "dist", "out", "target"})
 _NOT_PLAIN = ("\\", ":", "//", "/.")  # a path without these is as it should be
 
 
@@ -153,11 +153,12 @@ class PathMap:
         return nowhere
 
     def beside(self, folders: Iterable[str], recorded: str) -> str | None:
-        """A relative path as one of several folders has it, the first that does; None where none does or an alias says
-        otherwise."""
+        """A relative path as one of several folders has it, the first that does, but for what builds make; None where
+        none does or an alias says otherwise."""
         if recorded.startswith("/") or "\\" in recorded or self._by_alias(normal(recorded)) is not None:
             return None
-        joined = (posixpath.normpath(posixpath.join(folder, recorded)) for folder in folders)
+        sources = (folder for folder in folders if BUILT.isdisjoint(folder.split("/")))
+        joined = (posixpath.normpath(posixpath.join(folder, recorded)) for folder in sources)
         return next((path for path in joined if path in self._known), None)
 
     def has(self, path: str) -> bool:
@@ -177,7 +178,7 @@ class PathMap:
         length, whole = tail(clean, ranked[0])
         equal = list(takewhile(lambda path: tail(clean, path) == (length, whole), ranked))
         if len(equal) > 1:
-            equal = [path for path in equal if _BUILT.isdisjoint(path.split("/"))]
+            equal = [path for path in equal if BUILT.isdisjoint(path.split("/"))]
         if len(equal) != 1:
             return Mapped(None, "", "several files fit equally well")
         others = _OF_OTHERS.match(clean)

@@ -58,6 +58,11 @@ def test_relative_paths_begin_at_the_folder_that_has_them_above_the_report(proje
     }  # fmt: skip
 
 
+def test_no_tool_begins_at_the_copies_of_a_build(project):
+    project(**dict.fromkeys(("src/x.c", "build/src/x.c"), ""), **{"build/lcov.info": lcov(**{"src/x.c": [1]})})
+    assert shown(load("build/lcov.info")) == {"src/x.c": (1, 1)}
+
+
 def test_a_mapping_comes_before_the_folder_of_the_report(project):
     project(**{"a/src/x.ts": "", "b/src/x.ts": "", "a/lcov.info": lcov(**{"src/x.ts": [1]})})
     report = load("a/lcov.info", maps=["src=b/src"])
