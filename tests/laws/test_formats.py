@@ -14,7 +14,7 @@ from covey.formats.base import Input
 from covey.formats.coveragedump import inserts
 from covey.formats.sources import NoSources
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
-from covey.model.report import Report, bits
+from covey.model.report import FileCoverage, Report, bits
 
 NAMES = st.text(st.characters(categories=["L", "M", "N", "P", "S"]), min_size=1, max_size=12)
 DIGITS = st.from_regex(r"[0-9]{1,2},[a-z0-9,]{1,3}", fullmatch=True)
@@ -79,6 +79,19 @@ def test_lcov_gives_back_arms_and_functions_of_any_name(file, rows):
         functions=Functions.of(functions.values()),
     )
     assert there_and_back("lcov", Report.of([file])).files[file.key] == file
+
+
+@given(st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["f", "g", "f@2", "f@9", "f@9.2"]), st.integers(0, 3))))
+def test_lcov_gives_back_every_function_where_several_have_one_name(rows):
+    """The later ones under a name of their own, which then stays."""
+    told = {(first, name): Function(name, first, None, hits) for first, name, hits in rows}
+    report = Report.of([FileCoverage("a.js", Lines.of({1: 1}), functions=Functions.of(told.values()))])
+    back = there_and_back("lcov", report)
+    (file,) = back.files.values()
+    assert sorted((one.first, one.hits) for one in file.functions) == sorted(
+        (one.first, one.hits) for one in told.values()
+    )
+    assert there_and_back("lcov", back).files == back.files
 
 
 @given(reports(modes=("count",)))

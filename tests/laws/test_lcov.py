@@ -17,6 +17,7 @@ COUNTS = st.sampled_from(
     ["0", "1", "2", "5", "1000", "-", "-3", "", "x", "00", "1e3", " 4", str(2**63 - 1), str(2**64), "5-", "+1"]
 )
 FOUR = st.permutations(["f", "g", "h1", "h"])
+SOME = FOUR | st.lists(st.sampled_from(["f", "g", "f@7"]), max_size=5)  # or several of one name, as in JavaScript
 PLAIN = st.sampled_from(["0", "1", "3"])
 NAMES = st.sampled_from(["f", "g", "f1", "a,b", "4,f", "ns::g(int, int)", "f ", "ü", ""])
 ODD = st.sampled_from(
@@ -30,9 +31,10 @@ def records(draw, plain):
     """One section's records by kind, mostly as tools write them; ascending and distinct where `plain`."""
     few = st.integers(0, 4)
     lines = sorted(draw(st.sets(st.integers(1, 400), max_size=6)))
+    named = draw(SOME)
     kinds = {
-        "FN": [f"FN:{number},{name}" for number, name in zip(lines, draw(FOUR), strict=False)],
-        "FNDA": [f"FNDA:{draw(few)},{name}" for name in draw(FOUR)[: draw(few)]],
+        "FN": [f"FN:{number},{name}" for number, name in zip(lines, named, strict=False)],
+        "FNDA": [f"FNDA:{draw(few)},{name}" for name in draw(st.just(named) | FOUR)[: draw(few | st.just(5))]],
         "BRDA": [
             f"BRDA:{line},{block},{arm},{draw(st.sampled_from('-012'))}"
             for line in lines for block in draw(st.sampled_from(["0", "01", "10"])) for arm in (0, 1)

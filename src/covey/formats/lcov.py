@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import Merging, clean, flat_paths
+from covey.formats.spots import named_once
 from covey.loops.lcov import Known
 from covey.model.counted import Arm, Branches, Functions, Lines
 from covey.model.provenance import Provenance
@@ -94,12 +95,7 @@ def _function_records(functions: Functions) -> Iterator[str]:
     """A name stands for one function only, so a second one of that name gets its line too, as coverage.py does it."""
     if not functions:
         return
-    names: list[str] = []
-    seen: set[str] = set()
-    for function in functions:
-        name = clean(function.name)
-        names.append(f"{name}@{function.first}" if name in seen else name)
-        seen.add(names[-1])
+    names = named_once(zip(functions.firsts, map(clean, functions.names), strict=True))
     for name, first, last in zip(names, functions.firsts, functions.lasts, strict=True):
         # lcov 1 has no last line: it would take one for the name, and the name in FNDA for a second function. Only a
         # name that would itself be read as a last line has one before it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple
 
@@ -13,6 +13,7 @@ import msgspec
 from covey.errors import FormatError
 from covey.formats.intake import MOST_BYTES, clean, line_of
 from covey.formats.lcov import IN_BLOCK
+from covey.formats.spots import named_once
 from covey.loops import lcov as loops
 from covey.loops.bounds import LAST_LINE, MOST_HITS
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
@@ -41,21 +42,28 @@ class _Section:
     path: str
     lines: dict[int, int] = field(default_factory=dict)
     arms: dict[tuple[int, str], int] = field(default_factory=dict)
-    places: dict[str, tuple[int, int | None]] = field(default_factory=dict)
-    calls: dict[str, int] = field(default_factory=dict)
+    declared: list[tuple[str, int, int | None]] = field(default_factory=list)
+    counted: list[tuple[str, int]] = field(default_factory=list)
     indexed: dict[str, tuple[int, int | None]] = field(default_factory=dict)
     called: list[tuple[str, int, str]] = field(default_factory=list)
 
     def functions(self) -> Functions:
-        found = {
-            (first, name): Function(name, first, last, self.calls.get(name, 0))
-            for name, (first, last) in self.places.items()
-        }
+        found = {(one.first, one.name): one for one in self._named()}
         for index, hits, name in self.called:
             if index in self.indexed:
                 first, last = self.indexed[index]
                 found[first, name] = Function(name, first, last, hits)
         return Functions.of(found.values())
+
+    def _named(self) -> Iterable[Function]:
+        """Those of lcov 1: where a name is declared once, and so nearly always, with all of its calls."""
+        places = {name: (first, last) for name, first, last in self.declared}
+        if len(places) < len(self.declared):
+            return _apart(self.declared, self.counted)
+        calls: dict[str, int] = {}
+        for name, hits in self.counted:
+            calls[name] = min(calls.get(name, 0) + hits, MOST_HITS)
+        return [Function(name, first, last, calls.get(name, 0)) for name, (first, last) in places.items()]
 
     def branches(self) -> Branches:
         return Branches.of(Arm(line, key, hits) for (line, key), hits in self.arms.items())
@@ -222,13 +230,13 @@ class Reader:
         first, _, name = rest.partition(",")
         last, comma, end_name = name.partition(",")
         if comma and last.isdigit():
-            section.places[clean(end_name)] = (line_of(_number(first)), line_of(_number(last)))
+            section.declared.append((clean(end_name), line_of(_number(first)), line_of(_number(last))))
         else:
-            section.places[clean(name)] = (line_of(max(_number(first), 1)), None)
+            section.declared.append((clean(name), line_of(max(_number(first), 1)), None))
 
     def _take_calls(self, section: _Section, rest: str) -> None:
         hits, _, name = rest.partition(",")
-        section.calls[clean(name)] = min(section.calls.get(clean(name), 0) + self._hits(hits), MOST_HITS)
+        section.counted.append((clean(name), self._hits(hits)))
 
     def _take_index(self, section: _Section, rest: str) -> None:
         index, first, *last = rest.split(",")
@@ -237,6 +245,29 @@ class Reader:
     def _take_alias(self, section: _Section, rest: str) -> None:
         index, hits, name = rest.split(",", 2)
         section.called.append((index, self._hits(hits), clean(name)))
+
+
+def _apart(declared: Sequence[tuple[str, int, int | None]], counted: Sequence[tuple[str, int]]) -> Iterator[Function]:
+    """Functions of which several may have one name, as methods of two classes in what c8 writes and functions within
+    others in what nyc does: in order, the first `FNDA` of a name is of its first `FN`; those of one line are one. Where
+    a name is not declared as often as it is counted, nobody knows which is whose: it is one function, the last that is
+    declared, as for lcov 1.16.
+    """
+    places: dict[str, list[tuple[int, int | None]]] = {}
+    counts: dict[str, list[int]] = {}
+    for name, first, last in declared:
+        places.setdefault(name, []).append((first, last))
+    for name, hits in counted:
+        counts.setdefault(name, []).append(hits)
+    found: dict[tuple[int, str], tuple[int | None, int]] = {}
+    for name, spots in places.items():
+        calls = counts.get(name, [])
+        pairs = zip(spots, calls, strict=True) if len(spots) == len(calls) else ((spots[-1], sum(calls)),)
+        for (first, last), hits in pairs:
+            found[first, name] = last, min(found.get((first, name), (None, 0))[1] + hits, MOST_HITS)
+    ordered = sorted(found)
+    for key, title in zip(ordered, named_once(ordered), strict=True):
+        yield Function(title, key[0], *found[key])
 
 
 def _path(raw: bytes) -> str:

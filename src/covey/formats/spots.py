@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+
+
+class _Titles:
+    """Names of which no two are the same: a later one of a name has its place behind it, as coverage.py writes
+    `refund@31`, and its number where that is not enough."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._times: dict[tuple[str, int], int] = {}  # where to go on: each of thousands in one place costs the same
+
+    def of(self, name: str, place: int) -> str:
+        title, number = name, self._times.get((name, place), 0)
+        while title in self._taken:
+            number += 1
+            title = f"{name}@{place}" if number == 1 else f"{name}@{place}.{number}"
+        self._times[name, place] = number
+        self._taken.add(title)
+        return title
 
 
 def named_functions(rows: Iterable[tuple[int, int, str, int, int]]) -> list[tuple[int, str, int, int]]:
@@ -11,18 +30,20 @@ def named_functions(rows: Iterable[tuple[int, int, str, int, int]]) -> list[tupl
     Of several functions of one name that begin on one line, the later ones have their column behind the name, and
     their number where that is not enough.
     """
-    seen: set[tuple[int, str]] = set()
-    times: dict[tuple[int, str], int] = {}
-    named = []
-    for first, column, name, last, payload in sorted(rows):
-        title, number = name, times.get((first, name), 0)
-        while (first, title) in seen:
-            number += 1
-            title = f"{name}@{column}" if number == 1 else f"{name}@{column}.{number}"
-        times[first, name] = number
-        seen.add((first, title))
-        named.append((first, title, max(first, last), payload))
-    return sorted(named)
+    titles: dict[int, _Titles] = defaultdict(_Titles)
+    return sorted(
+        (first, titles[first].of(name, column), max(first, last), payload)
+        for first, column, name, last, payload in sorted(rows)
+    )
+
+
+def named_once(functions: Iterable[tuple[int, str]]) -> list[str]:
+    """Of (first line, name), ascending: the names where one stands for one function of the whole file, as in LCOV.
+
+    The later ones of a name have their line behind it, `size@7`, and their number where that is not enough.
+    """
+    titles = _Titles()
+    return [titles.of(name, first) for first, name in functions]
 
 
 def keyed_arms(rows: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, str, int]]:

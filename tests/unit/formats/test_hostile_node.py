@@ -151,6 +151,12 @@ def test_many_functions_in_one_place():
     assert {"f", "f@0", "f@0.2", "f@0.3"} <= set(file.functions.names)
 
 
+def test_three_functions_of_one_name_on_one_line_are_called_by_their_columns():
+    functions = {str(n): {"name": "f", "decl": span(1, n), "loc": span(1, n)} for n in (0, 4, 9)}
+    (file,) = read(ISTANBUL, entry(fnMap=functions, f=dict.fromkeys(functions, 1))).files.values()
+    assert file.functions.names == ("f", "f@4", "f@9")
+
+
 BAD_MAPS = {
     "no base 64": {"sources": ["a"], "mappings": "AA!A"},
     "two numbers": {"sources": ["a"], "mappings": "AA"},

@@ -1,0 +1,75 @@
+"""Tracefiles as tools write them that are not lcov, where lcov's own rules do not say how they are meant."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from covey.formats.base import Input
+from covey.formats.istanbul import FORMAT as ISTANBUL
+from covey.formats.lcov import Lcov
+from covey.formats.sources import NoSources
+
+
+def read(text, fmt=None):
+    report = (fmt or Lcov()).read([Input.of_bytes("x", text.encode())], NoSources())
+    (file,) = report.files.values()
+    return file
+
+
+def functions(records, fmt=None):
+    file = read(f"TN:\nSF:a.js\n{records}\nDA:2,4\nDA:10,0\nend_of_record\n".replace(" ", "\n"), fmt)
+    return [(one.name, one.first, one.hits) for one in file.functions]
+
+
+NYC = "FN:2,size FN:7,size FNF:2 FNH:1 FNDA:4,size FNDA:0,size"
+TWO = [("size", 2, 4), ("size@7", 7, 0)]
+
+
+def test_two_functions_of_one_name_are_two():
+    """As c8 writes methods of two classes, and nyc functions within others."""
+    assert functions(NYC) == TWO
+
+
+def test_as_many_as_the_json_of_the_same_run():
+    spans = [{"start": {"line": line, "column": 2}, "end": {"line": line + 1, "column": 3}} for line in (2, 7)]
+    told = {str(n): {"name": "size", "decl": span, "loc": span} for n, span in enumerate(spans)}
+    none = {"statementMap": {}, "s": {}, "branchMap": {}, "b": {}}
+    entry = {"path": "a.js", "fnMap": told, "f": {"0": 4, "1": 0}} | none
+    (other,) = ISTANBUL.read([Input.of_bytes("x", json.dumps({"a.js": entry}).encode())], NoSources()).files.values()
+    file = read(f"SF:a.js\n{NYC}\nend_of_record\n".replace(" ", "\n"))
+    assert file.functions.ratio == other.functions.ratio
+
+
+def test_the_same_when_a_file_of_that_shape_came_before():
+    fmt = Lcov()
+    assert [functions(NYC, fmt) for _ in range(4)] == [TWO] * 4
+    apart = NYC.replace("FNF", "FNX").replace("size FNDA", "size # FNDA")
+    assert functions(apart, fmt) == TWO
+
+
+def test_what_is_written_of_them_is_read_as_the_same():
+    fmt, out = Lcov(), io.BytesIO()
+    once = fmt.read([Input.of_bytes("x", f"SF:a.js\n{NYC}\nend_of_record\n".replace(" ", "\n").encode())], NoSources())
+    fmt.write(once, out)
+    assert fmt.read([Input.of_bytes("x", out.getvalue())], NoSources()).files == once.files
+
+
+@pytest.mark.parametrize(
+    ("records", "told"),
+    [
+        ("FN:2,f FN:10,f FNDA:4,f", [("f", 10, 4)]),  # as for lcov 1.16, which knows functions by name
+        ("FN:2,f FN:10,f FNDA:4,f FNDA:1,f FNDA:0,f", [("f", 10, 5)]),
+        ("FN:10,f FNDA:4,f FNDA:1,f", [("f", 10, 5)]),
+        ("FN:2,f FN:2,f FNDA:4,f FNDA:1,f", [("f", 2, 5)]),  # one place is one function
+        ("FN:2,f FN:2,f FN:10,f FNDA:4,f FNDA:1,f FNDA:0,f", [("f", 2, 5), ("f@10", 10, 0)]),
+        ("FN:10,f FNDA:0,f FN:2,f FNDA:4,f", [("f", 2, 4), ("f@10", 10, 0)]),
+        ("FN:2,f FN:5,f@10 FN:10,f FNDA:1,f FNDA:2,f@10 FNDA:3,f", [("f", 2, 1), ("f@10", 5, 2), ("f@10.2", 10, 3)]),
+        ("FN:2,4,f FN:10,12,f FNDA:4,f FNDA:0,f FN:7,g", [("f", 2, 4), ("g", 7, 0), ("f@10", 10, 0)]),
+        ("FNL:0,2 FNL:1,10 FNA:0,4,f FNA:1,0,f", [("f", 2, 4), ("f", 10, 0)]),  # lcov 2 tells which is which
+    ],
+)
+def test_whose_calls_they_are(records, told):
+    assert functions(records) == told
