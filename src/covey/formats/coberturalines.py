@@ -107,8 +107,13 @@ class Classes:
     def _functions(self) -> Functions:
         if all(map(lt, self.firsts, islice(self.firsts, 1, None))):
             return Functions(tuple(self.names), self.firsts, self.lasts, self.calls)
-        places = zip(self.firsts, self.names, strict=True)
-        rows = dict(zip(places, zip(self.lasts, self.calls, strict=True), strict=True))
+        places = list(zip(self.firsts, self.names, strict=True))
+        told = list(zip(self.lasts, self.calls, strict=True))
+        rows = dict(zip(places, told, strict=True))
+        if len(rows) < len(places):  # as a line of two classes: the most of either
+            for place, (last, hits) in zip(places, told, strict=True):
+                most = rows[place]
+                rows[place] = max(last, most[0]), max(hits, most[1])
         keys = sorted(rows)
         return Functions(
             tuple(name for _, name in keys),
