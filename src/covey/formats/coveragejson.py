@@ -11,9 +11,10 @@ import msgspec
 
 from covey.errors import FormatError
 from covey.formats.base import Input, Place, Sources
-from covey.formats.intake import clean, collector_off, line_of, provenance, utc
+from covey.formats.intake import Merging, clean, collector_off, line_of, provenance, utc
 from covey.model.counted import Arm, Branches, Function, Functions, Lines, leads_to
 from covey.model.report import FileCoverage, Key, Report, bits
+from covey.model.telling import several_at
 
 _NEWEST = 3
 
@@ -52,7 +53,8 @@ class _Report(msgspec.Struct):
 
 
 def read(file: Input, data: bytes, sources: Sources) -> Report:
-    """The report, mode "set"; a slice "test:NAME" for each context, where it was written with contexts."""
+    """The report, mode "set"; a slice "test:NAME" for each context, where it was written with contexts. Of several
+    files with one place, as the source and a copy that `[paths]` leads to it, what any of them ran did run."""
     try:
         with collector_off():
             raw = msgspec.json.decode(data, type=_Report)
@@ -61,20 +63,21 @@ def read(file: Input, data: bytes, sources: Sources) -> Report:
     if raw.meta.format > _NEWEST:
         raise FormatError(f"JSON report of format {raw.meta.format}; this covey reads up to {_NEWEST}", path=file.name)
     when = _when(raw.meta.timestamp, file.name)
-    files: dict[str, FileCoverage] = {}
+    found = Merging("max")
+    notes: dict[str, None] = {}
     slices: dict[str, dict[Key, int]] = {}
     for name, entry in raw.files.items():
         place = sources.locate(clean(name))
-        if place.path in files:
-            raise FormatError(f"two files of it are {place.path} in the repository", path=file.name)
         try:
-            found = _file(place, entry)
+            coverage = _file(place, entry)
         except ValueError as error:
             raise FormatError(str(error), path=file.name) from None
-        files[place.path] = found
-        _slice(slices, found, entry.contexts)
+        if place.path in found:
+            notes[several_at(file.name, place.path)] = None
+        found.add(coverage)
+        _slice(slices, coverage, entry.contexts)
     origin = replace(provenance(file, data, "coveragepy"), collected_at=when)
-    return Report.of(files.values(), [origin], slices)
+    return Report.of(found.files(), [origin], slices, notes)
 
 
 def _when(text: str, file: str) -> datetime | None:
@@ -152,4 +155,5 @@ def _slice(slices: dict[str, dict[Key, int]], file: FileCoverage, contexts: Mapp
             if name and file.lines.get(line):
                 by_context.setdefault(clean(name), []).append(line)
     for name, lines in by_context.items():
-        slices.setdefault(f"test:{name}", {})[file.key] = bits(lines)
+        by_file = slices.setdefault(f"test:{name}", {})
+        by_file[file.key] = by_file.get(file.key, 0) | bits(lines)

@@ -16,6 +16,11 @@ def files(count: int) -> str:
     return many(count, "file")
 
 
+def several_at(file: str, path: str) -> str:
+    """Of files of the report `file` that have one place in the repository, where they count as one."""
+    return f"several files of {file} are {path} in the repository"
+
+
 def some(names: Sequence[str]) -> str:
     """The first few, and how many more there are."""
     told = ", ".join(names[:NAMED])

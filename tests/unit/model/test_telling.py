@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from covey.model.telling import files, many, some
+from covey.model.telling import files, many, several_at, some
 
 
 def test_one_and_many():
@@ -16,3 +16,7 @@ def test_the_first_few_and_how_many_more():
     assert some(["a", "b", "c"]) == "a, b, c"
     assert some(list("abcd")) == "a, b, c and 1 more"
     assert some(["a"] * 1237) == "a, a, a and 1,234 more"
+
+
+def test_files_of_one_place_are_told_alike_by_all_formats():
+    assert several_at("x.json", "a.py") == "several files of x.json are a.py in the repository"
