@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from covey.formats import sourcemap, v8lines
 from covey.formats.base import Place, Sources
 from covey.formats.intake import Merging, clean
 from covey.formats.sourcemap import SourceMap
-from covey.formats.v8text import Text
+from covey.formats.v8text import WRAPPER, Text, is_of
 from covey.model.report import FileCoverage
 from covey.model.telling import some
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from covey.formats.v8 import Script
 
 MOST_LINES = 20_000_000  # of all texts of one read
-# What Node put around a CommonJS module before it could compile functions by themselves, and what still does so.
-_WRAPPED, _WRAPPER = 66, 62
+_WRAPPER, _WRAPPED = len(WRAPPER[0]), len("".join(WRAPPER))
 _SOURCE_URL = len("\n\n//# sourceURL=")  # what Node adds to a text whose types it took out
 
 
@@ -43,6 +43,23 @@ def _foreign(path: str) -> bool:
     return "/node_modules/" in path.replace("\\", "/")
 
 
+def _hash(script: Script) -> str | None:
+    """Of the text that ran, where it was recorded and should be the file's own: what has a map was made of it."""
+    if script.source is None or script.map is not None:
+        return None
+    data = script.source.encode("utf-8", "replace")
+    return None if sourcemap.url_of(data) else f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _is_another(script: Script, place: Place) -> bool:
+    """Whether the file at a script's place is not what ran, where both texts are at hand: a server makes scripts of
+    what is none (`App.vue?type=style`), and another's may have the same path as a file of the checkout."""
+    if script.source is None or place.same:
+        return False
+    file = place.text
+    return file is not None and not is_of(script.source, file)
+
+
 class Finder:
     """Makes the coverage of scripts."""
 
@@ -50,7 +67,8 @@ class Finder:
         self._sources = sources
         self._found = Merging()
         self._without: dict[str, FileCoverage] = {}  # files of which only that they ran is known
-        self._told: dict[str, list[str]] = {}
+        self._told: dict[str, dict[str, None]] = {}
+        self._unknown_by: dict[str, dict[str, None]] = {}
         self._lines = 0
         self._work = v8lines.Work()
 
@@ -64,10 +82,15 @@ class Finder:
         return self._without | {file.path: file for file in self._found.files()}
 
     def notes(self) -> list[str]:
-        return [f"{why}: {some(paths)}" for why, paths in self._told.items()]
+        told = dict(self._told)
+        for why, paths in self._unknown_by.items():
+            for path in paths:
+                what = "scripts not counted" if path in self._found else "not known which lines ran"
+                told.setdefault(f"{what}, {why}", {})[path] = None
+        return [f"{why}: {some(list(paths))}" for why, paths in told.items()]
 
     def _script(self, script: Script) -> None:
-        place = self._sources.locate(script.path)
+        place = self._sources.locate(script.path, _hash(script))
         functions = list(script.functions)
         raw, base = self._map(script, place)
         if raw is not None:
@@ -82,7 +105,7 @@ class Finder:
             return
         text = self._text(script.source, place)
         wrapper = self._wrapper(script, text, functions)
-        if text is None or wrapper is None:
+        if text is None or wrapper is None or _is_another(script, place):
             self._unknown(place, "text not at hand" if text is None else "another text than ran")
             return
         self._add(place, v8lines.plain(functions, text, wrapper, self._work))
@@ -91,13 +114,13 @@ class Finder:
         """Whether a file is counted; in a checkout only its own are."""
         if self._sources.root is None or place.mapped:
             return True
-        self._told.setdefault("left out, not in the checkout", []).append(place.path)
+        self._told.setdefault("left out, not in the checkout", {})[place.path] = None
         return False
 
     def _unknown(self, place: Place, why: str) -> None:
         if not self._counts(place):
             return
-        self._told.setdefault(f"not known which lines ran, {why}", []).append(place.path)
+        self._unknown_by.setdefault(why, {})[place.path] = None
         self._without[place.path] = FileCoverage(place.path, inexact=frozenset({"lines"}))
 
     def _text(self, recorded: str | None, place: Place) -> Text | None:

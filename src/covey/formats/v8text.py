@@ -16,6 +16,8 @@ _BLANK = (
 )
 _NEXT = re.compile(r"/\* (?:[cv]8|node:coverage) ignore next(?: ([0-9]{1,9}))?")
 _ALONE = re.compile(r"\W*", re.ASCII)
+# What Node put around a CommonJS module before it could compile functions by themselves, and what still does so.
+WRAPPER = "(function (exports, require, module, __filename, __dirname) { ", "\n});"
 _SWITCH = re.compile(r"/\* (?:[c|v]8 ignore (start|stop)|node:coverage (disable|enable))")
 
 
@@ -67,6 +69,21 @@ class Text:
         if line >= len(self.starts):
             return self.eof
         return min(self.starts[line] + column, self.ends[line])
+
+
+def is_of(ran: str, file: bytes) -> bool:
+    """Whether a text that ran, as it was recorded, is that of a file. A byte order mark, line ends and what stood
+    around a module are no difference; of a file that is no UTF-8 nobody can tell, so it is taken for the same."""
+    try:
+        wanted = _plain(file.decode())
+    except UnicodeDecodeError:
+        return True
+    found, (before, after) = _plain(ran), WRAPPER
+    return wanted in (found, _plain(found.removeprefix(before).removesuffix(after)))
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def _units(text: str) -> int:
