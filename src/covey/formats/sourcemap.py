@@ -25,6 +25,7 @@ MOST_LINES = 2_000_000  # of a generated text
 MOST_SOURCES = 100_000
 FAR = 2**31 - 1  # a column after the last of its line
 _COMMENT = re.compile(rb"[@#][ \t]*sourceMappingURL=([^\s'\"]+)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # a single letter is a drive
 _MOST_DATA = 64 << 20
 
 
@@ -232,11 +233,17 @@ def of_data_url(url: str) -> bytes | None:
         return None
 
 
+def bare(url: str) -> str:
+    """A URL without query and fragment, which are no part of a file's name; a path as it is, for it may have such
+    characters. Bundlers tell modules of one file apart by a query (`webpack://app/./src/App.vue?1a2b`)."""
+    return re.split("[?#]", url, maxsplit=1)[0] if _SCHEME.match(url) else url
+
+
 def beside(base: str, url: str) -> str:
     """The path of what `base` (a path) calls `url`: file: URLs and absolute paths as they are, other schemes without
-    scheme and host, the rest beside it."""
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", url):
-        scheme, _, rest = url.partition("://")
+    scheme and host, the rest beside it; `bare`, either way."""
+    if _SCHEME.match(url):
+        scheme, _, rest = bare(url).partition("://")
         host, _, path = rest.partition("/")
         if scheme.lower() == "file":
             return "/" + urllib.parse.unquote(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import urllib.parse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from covey.errors import FormatError
@@ -31,7 +31,7 @@ def path_of(url: str) -> str | None:
     if url.startswith("/") or re.match(r"[A-Za-z]:[\\/]", url):
         path = url
     else:
-        found = re.match(r"(?:file|https?)://[^/]*(/[^?#]*)", url)
+        found = re.match(r"(?:file|https?)://[^/]*(/.*)", sourcemap.bare(url), re.DOTALL)
         if found is None:
             return None
         path = urllib.parse.unquote(found[1])
@@ -58,6 +58,26 @@ def _is_another(script: Script, place: Place) -> bool:
         return False
     file = place.text
     return file is not None and not is_of(script.source, file)
+
+
+def _others(source_map: SourceMap, places: Sequence[Place | None]) -> Iterator[tuple[int, Place]]:
+    """The sources that are not the file at their place, by number. A bundler makes several modules of one file, its
+    parts and what binds them together, whose names differ by a query only, and by that of the file itself: the texts
+    in the map tell. Where the file is not at hand, it is the module without a query."""
+    named = {number: name for number, name in enumerate(source_map.sources) if name is not None}
+    together: dict[str, list[tuple[int, Place, str]]] = {}
+    for number, (place, text) in enumerate(zip(places, source_map.texts, strict=True)):
+        if place is not None and text is not None:
+            together.setdefault(place.path, []).append((number, place, text))
+    for modules in together.values():
+        plain = [text for number, _, text in modules if named[number] == sourcemap.bare(named[number])]
+        if len(plain) == len(modules) and len(set(plain)) == 1:
+            continue
+        file = modules[0][1].text
+        own = plain[0] if plain else modules[0][2]
+        for number, place, text in modules:
+            if not (is_of(text, file) if file is not None else text == own):
+                yield number, place
 
 
 class Finder:
@@ -170,6 +190,9 @@ class Finder:
             path = sourcemap.beside(base, name) if name is not None else ""
             place = self._sources.locate(clean(path), via=f"source map of {base}") if path else None
             places.append(place if place is not None and not _foreign(path) and self._counts(place) else None)
+        for number, place in _others(source_map, places):
+            self._unknown(place, "another text than ran")
+            places[number] = None
         texts = [
             self._text(text, place) if place is not None else None
             for text, place in zip(source_map.texts, places, strict=True)

@@ -207,6 +207,9 @@ def test_where_a_text_says_its_map_is():
     assert beside("/srv/dist/a.js", "../src/a.ts") == "/srv/src/a.ts"
     assert beside("/srv/dist/a.js", "file:///other/a%20b.ts") == "/other/a b.ts"
     assert beside("/srv/dist/a.js", "webpack://shop/./src/a.ts") == "/srv/dist/src/a.ts"
+    assert beside("/srv/dist/a.js", "webpack://shop/./src/a.vue?1a2b#c") == "/srv/dist/src/a.vue"
+    assert beside("/srv/dist/a.js", "file:///other/a%3Fb.ts?c") == "/other/a?b.ts"
+    assert beside("/srv/dist/a.js", "a.vue?1a2b") == "/srv/dist/a.vue?1a2b"
 
 
 TEXT = "a\nfunction f() {\n  return '😀'\n}\n"

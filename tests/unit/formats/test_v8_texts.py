@@ -103,3 +103,59 @@ def test_the_text_that_ran_tells_which_of_two_files_it_is(tmp_path):
         (tmp_path / name / "main.js").write_text(f"let {name} = 1\n")
     report = read(CheckoutSources(tmp_path), whole("http://127.0.0.1/main.js", "let two = 1\n"))
     assert {path for _, path in report.files} == {"two/main.js"}
+
+
+FACADE = 'import script from "./App.vue?vue&type=script"\nif (script) {\n}\nexport default script\n'
+
+
+def bundled(names, texts):
+    """A bundle of the sources one after the other, line by line."""
+    mappings, before = [], (0, 0)
+    for number, text in enumerate(texts):
+        mappings += [f"A{'AC'[number > 0]}{_vlq(-before[1])}A"] + ["AACA"] * (text.count("\n") - 1)
+        before = number, text.count("\n") - 1
+    source = "".join(texts)
+    told = {"version": 3, "sources": names, "sourcesContent": texts, "mappings": ";".join(mappings)}
+    data = base64.b64encode(json.dumps(told).encode()).decode()
+    return whole("http://127.0.0.1/js/app.js", f"{source}//# sourceMappingURL=data:application/json;base64,{data}\n")
+
+
+def _vlq(number):
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    left, found = abs(number) << 1 | (number < 0), ""
+    while True:
+        left, low = left >> 5, left & 31
+        found += digits[low | (32 if left else 0)]
+        if not left:
+            return found
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["webpack://app/./src/App.vue?1a2b"],
+        ["webpack://app/./src/App.vue?1a2b", "webpack://app/./src/App.vue?3c4d#x"],
+        ["webpack://app/./src/App.vue", "webpack://app/./src/App.vue?3c4d"],
+        ["webpack://app/./src/App.vue?1a2b", "webpack://app/./src/App.vue"],
+    ],
+)
+def test_a_module_of_a_file_is_the_file_where_its_text_is(checkout, names):
+    """webpack calls one of a file's modules plainly and the others with a query; which of them, nobody knows."""
+    report = read(checkout, bundled(names, [VUE, FACADE][: len(names)]))
+    file = report.files[None, "src/App.vue"]
+    assert dict(file.lines) == dict.fromkeys(range(1, 10), 1)
+    more = ("scripts not counted, another text than ran: src/App.vue",) if len(names) > 1 else ()
+    assert report.notes == more
+
+
+def test_without_the_file_the_module_without_a_query_is_it():
+    report = read(NoSources(), bundled(["webpack://app/./App.vue?1", "webpack://app/./App.vue"], [FACADE, VUE]))
+    (file,) = report.files.values()
+    assert (file.path, len(file.lines)) == ("js/App.vue", 9)
+
+
+def test_a_path_may_have_a_question_mark_in_it(tmp_path):
+    (tmp_path / "js").mkdir()
+    (tmp_path / "js/what?.js").write_text(MAIN)
+    report = read(CheckoutSources(tmp_path), bundled(["what?.js"], [MAIN]))
+    assert {path for _, path in report.files} == {"js/what?.js"}
