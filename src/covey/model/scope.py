@@ -6,7 +6,8 @@
     headers      where asked for: Go's "// Code generated ... DO NOT EDIT." or an @generated, in the comment at the top;
                  not where .gitattributes says -linguist-generated
 
-Globs are those of gitignore(5): one without a slash is that of a name anywhere, else it begins at the checkout's root.
+Globs are those of gitignore(5): one without a slash is that of a name anywhere, else it begins at the checkout's root,
+and so does one that begins with "./", which git itself has no meaning for.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from covey.model.report import FileCoverage, Report
 from covey.model.telling import files, some
 
 ATTRIBUTES = ("coverage-excluded", "linguist-generated")
+_HERE = re.compile(r"^(?:\./+)+")  # as a shell's completion leaves it there
 HEAD = 1 << 15  # bytes of a file in which its header is looked for
 _GO = re.compile(rb"// Code generated .* DO NOT EDIT\.")  # the Go command's rule (go help generate)
 _MARK = re.compile(rb"(?<![\w@.])@generated\b")
@@ -56,11 +58,11 @@ class Scope:
 
     @property
     def _exclude(self) -> Iterable[str]:
-        return map(as_bytes, self.exclude)
+        return map(_glob, self.exclude)
 
     @property
     def _include(self) -> Iterable[str]:
-        return map(as_bytes, self.include)
+        return map(_glob, self.include)
 
     def _idle(self, report: Report) -> list[str]:
         if not self.tell_idle or not report.files:
@@ -71,7 +73,7 @@ class Scope:
             f"{flag} {glob} has no effect: it {idle}"
             for flag, globs in (("--exclude", self.exclude), ("--include", self.include))
             for glob in globs
-            if not any(matches_within(as_bytes(glob), path) for path in paths)
+            if not any(matches_within(_glob(glob), path) for path in paths)
         ]
 
     def apply(self, report: Report) -> Report:
@@ -93,6 +95,11 @@ class Scope:
             for reason, paths in sorted(by_reason.items())
         ]
         return replace(report, files=kept, slices=slices, notes=(*report.notes, *notes, *idle))
+
+
+def _glob(given: str) -> str:
+    """A pattern of the user's as `matches_within` takes it."""
+    return as_bytes(_HERE.sub("/", given))
 
 
 def is_generated(path: str, head: bytes) -> bool:
