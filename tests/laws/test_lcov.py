@@ -14,8 +14,9 @@ NUMBERS = st.sampled_from(
     ["0", "1", "2", "7", "12", "300", "9999999", "10000001", "3000000000", "007", "", "-1", "1.0"]
 )
 COUNTS = st.sampled_from(
-    ["0", "1", "2", "5", "1000", "-", "-3", "", "x", "00", "1e3", " 4", str(2**63 - 1), str(2**64), "5-", "+1"]
-)
+    ["0", "1", "2", "5", "1000", "-", "-3", "", "x", "00", "1e3", "1.5e+06", "2.0", "1.5", " 4", "5-", "+1",
+     str(2**63 - 1), str(2**64)]
+)  # fmt: skip
 FOUR = st.permutations(["f", "g", "h1", "h"])
 SOME = FOUR | st.lists(st.sampled_from(["f", "g", "f@7"]), max_size=5)  # or several of one name, as in JavaScript
 PLAIN = st.sampled_from(["0", "1", "3"])

@@ -19,6 +19,7 @@ from covey.loops.bounds import LAST_LINE, MOST_HITS
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 
 _PASSED_OVER = re.compile(rb"\s*(?:\xef\xbb\xbf)?(?:[A-Z]+:|#|$)")  # other records, comments, empty lines
+_FLOAT = re.compile(r"(-?)([0-9]{1,20})(?:\.([0-9]{1,20}))?(?:[eE]([+-]?[0-9]{1,3}))?", re.ASCII)
 _PIECE = 1 << 18
 _MOST_WHOLE = 16 << 20  # bytes of a section that is taken at once
 _HEAD = re.compile(rb"(?:TN:[^\n]*\n)?SF:([^\n]*)\n")
@@ -205,7 +206,7 @@ class Reader:
     def _hits(self, text: str) -> int:
         if text == "-":
             return 0
-        hits = _number(text)
+        hits = _count(text)
         self.negative += hits < 0
         return min(max(hits, 0), MOST_HITS)
 
@@ -292,6 +293,19 @@ def _number(text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError(f"{clean(text[:40])!r} where a number belongs") from None
+
+
+def _count(text: str) -> int:
+    """A count, also as gcov of old versions, and what reads its JSON, writes large ones: `1.5e+06`. ValueError for what
+    is no whole number."""
+    if text.isdecimal() or not (found := _FLOAT.fullmatch(text)):
+        return _number(text)
+    sign, whole, part, exponent = found.groups("")
+    power = int(exponent or 0) - len(part)
+    count, rest = divmod(int(whole + part) * int(10 ** max(power, 0)), int(10 ** max(-power, 0)))
+    if rest:
+        raise ValueError(f"{clean(text)!r} where a whole number belongs")
+    return -count if sign else count
 
 
 def _arm_key(block: str, branch: str) -> str:

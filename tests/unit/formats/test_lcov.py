@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from covey.errors import FormatError
 from covey.formats.base import Input
 from covey.formats.istanbul import FORMAT as ISTANBUL
 from covey.formats.lcov import Lcov
@@ -55,6 +56,34 @@ def test_what_is_written_of_them_is_read_as_the_same():
     once = fmt.read([Input.of_bytes("x", f"SF:a.js\n{NYC}\nend_of_record\n".replace(" ", "\n").encode())], NoSources())
     fmt.write(once, out)
     assert fmt.read([Input.of_bytes("x", out.getvalue())], NoSources()).files == once.files
+
+
+@pytest.mark.parametrize(
+    ("count", "hits"),
+    [
+        ("1.5e+06", 1_500_000),
+        ("1e3", 1000),
+        ("9.223372036854774784e+18", 9223372036854774784),  # to the last digit
+        ("1.84467440737096e+19", 2**63 - 1),
+        ("2.0", 2),
+        ("1500E-2", 15),
+        ("0e-999", 0),
+        ("1e999", 2**63 - 1),
+        ("-1.5e+06", 0),
+    ],
+)
+def test_counts_that_were_floats(count, hits):
+    """As gcov of GCC 9 writes them, in whatever record."""
+    file = read(f"SF:a.c\nFN:1,f\nFNDA:{count},f\nBRDA:1,0,0,{count}\nDA:1,{count}\nDA:2,7\nend_of_record\n")
+    assert dict(file.lines) == {1: hits, 2: 7}
+    assert (file.branches.hits[0], file.functions.hits[0]) == (hits, hits)
+
+
+@pytest.mark.parametrize("count", ["1.5", "1.5e-1", "1e-999", "1e", "1e1000", ".5e1", "1.e3", "inf", "nan", "0x1", ""])
+def test_what_is_no_whole_number_is_refused(count):
+    with pytest.raises(FormatError, match="belongs") as refused:
+        read(f"SF:a.c\nDA:1,1\nDA:2,{count}\nend_of_record\n")
+    assert refused.value.line == 3
 
 
 @pytest.mark.parametrize(
