@@ -10,6 +10,7 @@ from covey.formats.base import Format, Input, Sources
 from covey.formats.intake import Merging
 from covey.formats.xmlroot import root_of
 from covey.model.report import Report
+from covey.model.telling import several_at
 
 _ITS_OWN = frozenset({"line-rate", "branch-rate", "lines-valid", "lines-covered"})
 
@@ -44,7 +45,7 @@ class Cobertura(Format):
         for filename in list(found.classes):
             place = sources.locate_under(found.roots, filename)
             if place.path in built:
-                notes[f"several files of {file.name} are {place.path} in the repository"] = None
+                notes[several_at(file.name, place.path)] = None
             built.add(found.classes.pop(filename).file(place.path))  # so that the file is not held twice
         return Report.of(built.files(), [replace(origin, collected_at=found.when)], notes=notes)
 
