@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import time
+import tracemalloc
+import uuid
+import zlib
 from pathlib import Path
 
 import agent_runs
@@ -13,7 +17,7 @@ import agent_serving
 import interpreters
 import pytest
 from agent_serving import lines_in, ran, served
-from segment_bytes import record, segment
+from segment_bytes import BOOT, record, segment
 
 windows = agent_runs.agent_module("windows")
 reading = agent_runs.agent_module("reading")
@@ -227,6 +231,52 @@ def test_a_damaged_window_is_left_out(tmp_path, junk):
         store.save(windows.Window(number, "w", 0.0))
     Path(store.path(0)).write_bytes(junk)
     assert [one.epoch for one in windows.Store(str(tmp_path)).since(0)] == [1]
+
+
+def a_long_suite(folder: Path, tests: int, files: int):
+    """The store after a suite that closed one window a test, in each of which line 3 and some of every file ran."""
+    store = a_store(folder)
+    ran = {f"/usr/src/application/services/shop/module_{n:03}/handlers.py": "3,17-28,41" for n in range(files)}
+    window = windows.Window(0, "test", 0.0)
+    window.segments, window.cleared = {"7-99-0.seg": {"/a": "1", **ran}}, True
+    text = zlib.decompress(window.pack()).decode()
+    for number in range(tests):
+        packed = zlib.compress(text.replace('"epoch": 0,', f'"epoch": {number},').encode(), 1)
+        Path(store.path(number)).write_bytes(packed)
+    return windows.Store(str(folder))
+
+
+def capture_of(store, since=None):
+    module, tables = agent_runs.agent_module("capture"), agent_runs.agent_module("linetable").Tables(None, 0)
+    return drive(module.capture({"schema": "covey.capture/1"}, store.spool, store, tables, since))
+
+
+def test_a_capture_tells_as_many_windows_as_there_is_room_for_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(agent_runs.agent_module("processes"), "boot_id", lambda: str(uuid.UUID(bytes=BOOT)))
+    monkeypatch.setattr(agent_runs.agent_module("closed"), "MOST", (4 << 20, 10**7, 10**7))
+    store = a_long_suite(tmp_path, tests=3500, files=300)
+    tracemalloc.start()
+    try:
+        body = capture_of(store)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    capture = json.loads(body)
+    told = [one["epoch"] for one in capture["windows"]]
+    assert len(told) > 100
+    assert told == list(range(told[0], 3500))
+    assert [text for text in capture["warnings"] if f"windows before epoch {told[0]} are left out" in text]
+    assert ran(capture, "/a") == {1, 3}
+    assert peak < 32 << 20
+
+
+@pytest.mark.parametrize("most", [(4000, 10**6, 10**6), (10**6, 90, 10**6), (10**6, 10**6, 70)])
+def test_windows_are_weighed_as_the_collector_weighs_them(tmp_path, monkeypatch, most):
+    monkeypatch.setattr(agent_runs.agent_module("closed"), "MOST", most)
+    store = a_long_suite(tmp_path, tests=40, files=2)
+    told = [one["epoch"] for one in json.loads(capture_of(store, since=5))["windows"]]
+    assert 1 <= len(told) < 35
+    assert told == list(range(told[0], 40))
 
 
 @pytest.mark.repeat

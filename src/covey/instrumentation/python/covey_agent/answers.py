@@ -146,7 +146,7 @@ class Answers:
         blob = binascii.b2a_base64(dumps.dumps(files, VERSION), newline=False).decode("ascii")
         label = request.query.get("name") or "session"
         fields = {"label": label, "timestamp": processes.iso(time.time()), "coverage_data": blob}
-        return self._ok(_JSON, capture.joined([dump(dict(fields, files_combined=count))]))
+        return self._ok(_JSON, capture.Body(dump(dict(fields, files_combined=count))).encoded())
 
     def _reset(self, _request):
         yield from closing.close(self._store, is_reset=True)

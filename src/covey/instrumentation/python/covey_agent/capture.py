@@ -8,16 +8,37 @@ from __future__ import annotations
 import os
 import time
 
-from covey_agent import folders, folds, masks, processes, reading
+from covey_agent import closed, folders, masks, processes, reading
 from covey_agent.jsontext import dump, quote
 
 MAX_BODY = 64 << 20
 _ATTEMPTS = 5
 _MAX_SOURCES = 32 << 20  # bytes of JSON for line tables; the collector can do without them
+_MARGIN = 1 << 20  # bytes kept for the warnings and what stands between the parts
 
 
 class TooLarge(Exception):
     """The reply would be more than MAX_BODY bytes."""
+
+
+class Body:
+    """A reply's body, of parts in ASCII. Raises TooLarge as soon as there is more than MAX_BODY of it."""
+
+    def __init__(self, text: str) -> None:
+        self._data = bytearray()
+        self.add(text)
+
+    def add(self, text: str) -> None:
+        if len(text) > self.left():
+            raise TooLarge(f"the reply is more than {MAX_BODY} bytes")
+        self._data += text.encode("ascii")
+
+    def left(self) -> int:
+        """How many bytes there is room for."""
+        return MAX_BODY - len(self._data)
+
+    def encoded(self) -> bytearray:
+        return self._data
 
 
 class _Process:
@@ -93,24 +114,26 @@ class Gathered:
 
 
 def gather(spool: str, windows_since):
-    """Reads all segments of this boot. `windows_since`: None for all that ran, else a list of the closed windows whose
-    lines count besides the open one's. Yields 0 between segments; returns Gathered.
+    """Reads all segments of this boot. `windows_since`: None for all that ran, else an iterable of the closed windows
+    whose lines count besides the open one's. Yields 0 between segments and windows; returns Gathered.
 
     A segment that goes while we read is in a fold that was perhaps read before: then all is read again."""
+    ran_before = None if windows_since is None else (yield from closed.union(windows_since, folders.names(spool)))
     for _ in range(_ATTEMPTS):
         found = Gathered()
-        if (yield from _gather(spool, windows_since, found)):
+        if (yield from _gather(spool, ran_before, found)):
             break
     return found
 
 
-def _gather(spool, windows_since, found):
+def _gather(spool, ran_before, found):
     """Whether all segments that were there at its beginning were read into `found`."""
     boot = processes.boot_id()
     elsewhere = 0
     whole = True
     names = folders.names(spool)
-    closed = None if windows_since is None else _Closed(windows_since, names)
+    if ran_before is not None:
+        ran_before.see(names)
     for name in names:
         try:
             segment = reading.read_segment(os.path.join(spool, name))
@@ -125,7 +148,7 @@ def _gather(spool, windows_since, found):
         if segment.boot_id != boot:
             elsewhere += 1
             continue
-        found.add(segment, _chooser(segment, None if closed is None else closed.lines(name)))
+        found.add(segment, _chooser(segment, None if ran_before is None else ran_before.lines(name)))
         yield 0
     if elsewhere:
         found.warnings.append(f"{elsewhere} segments are of before the machine's last start and left out")
@@ -135,53 +158,14 @@ def _gather(spool, windows_since, found):
     return whole
 
 
-class _Closed:
-    """What ran in the closed windows given, by the segment that has it now: a fold has what the files that are gone
-    had, of which it holds those lines only that are its own."""
-
-    def __init__(self, closed, names: list[str]) -> None:
-        self._windows = closed
-        self._names = set(names)
-        self._folded: dict[str, dict[str, bytes]] = {}
-
-    def lines(self, name: str) -> dict[str, bytes]:
-        """Path -> mask for the segment of that name."""
-        if not folds.is_fold(name):
-            return _ran(window.segments.get(name, {}) for window in self._windows)
-        folder = os.path.dirname(name)
-        if folder not in self._folded:
-            self._folded[folder] = _ran(
-                files
-                for window in self._windows
-                for other, files in window.segments.items()
-                if os.path.dirname(other) == folder and (folds.is_fold(other) or other not in self._names)
-            )
-        return self._folded[folder]
-
-
-def _ran(several) -> dict[str, bytes]:
-    """The union of mappings path -> lines as text."""
-    union: dict[str, bytes] = {}
-    for files in several:
-        for path, lines in files.items():
-            union[path] = masks.union(union.get(path, b""), _mask(lines))
-    return union
-
-
-def _chooser(segment, closed):
-    """A function: record -> mask of the lines that are asked for. `closed`: path -> mask of those of closed windows."""
-    if closed is None:
+def _chooser(segment, before):
+    """A function: record -> mask of the lines that are asked for. `before`: path -> mask of those of closed windows,
+    None for all that ran in any."""
+    if before is None:
         return lambda record: masks.union(segment.now(record), segment.before(record))
     return lambda record: masks.union(
-        segment.now(record), masks.intersection(segment.before(record), closed.get(record.path, b""))
+        segment.now(record), masks.intersection(segment.before(record), before.get(record.path, b""))
     )
-
-
-def _mask(lines: str) -> bytes:
-    try:
-        return masks.from_text(lines)
-    except ValueError:
-        return b""
 
 
 def capture(head: dict, spool: str, store, tables, since: int | None):
@@ -189,23 +173,37 @@ def capture(head: dict, spool: str, store, tables, since: int | None):
 
     Yields 0 between steps; returns the body, or raises TooLarge."""
     store.refresh()
-    closed = store.since(since or 0)
+    newest = store.epoch
     # Windows of before `dropped` are no longer known one by one: then everything is told rather than too little.
-    found = yield from gather(spool, closed if since and since >= store.dropped else None)
+    apart = bool(since) and since >= store.dropped
+    found = yield from gather(spool, store.since(since) if apart else None)
+    if apart and since < store.dropped:  # the oldest asked for went while we read
+        found = yield from gather(spool, None)
     if since is not None and since < store.dropped:
         found.warnings.append(f"windows before epoch {store.dropped} are no longer kept apart")
     head = dict(head, epoch=store.epoch, captured_at=processes.iso(time.time()))
-    parts = [dump(head)[:-1], ', "processes": [']
-    parts.append(",\n".join(process.json() for _, process in sorted(found.processes.items())))
-    parts.append('],\n"sources": {')
-    yield from _sources(found, tables, parts)
-    parts.append('},\n"windows": [')
-    parts.append(",\n".join(_window_json(window) for window in closed))
-    parts.append(f'],\n"not_recorded": {dump(sorted(found.not_recorded))}, "warnings": {dump(found.warnings)}}}\n')
-    return joined(parts)
+    body = Body(dump(head)[:-1] + ', "processes": [')
+    separator = ""
+    for _, process in sorted(found.processes.items()):
+        body.add(separator + process.json())
+        separator = ",\n"
+    not_recorded = dump(sorted(found.not_recorded))
+    windows, left_out = yield from closed.listed(
+        store.before(newest, since or 0), body.left() - len(not_recorded) - _MARGIN
+    )
+    if left_out is not None:
+        found.warnings.append(f"windows before epoch {left_out} are left out: there are too many; their lines are told")
+    body.add('],\n"sources": {')
+    room = body.left() - len(not_recorded) - _MARGIN - sum(len(text) + 2 for text in windows)
+    yield from _sources(found, tables, body, min(room, _MAX_SOURCES))
+    body.add('},\n"windows": [')
+    while windows:  # each goes as it is added: they are as large as all the rest
+        body.add(windows.pop() + (",\n" if windows else ""))
+    body.add(f'],\n"not_recorded": {not_recorded}, "warnings": {dump(found.warnings)}}}\n')
+    return body.encoded()
 
 
-def _sources(found, tables, parts):
+def _sources(found, tables, body, room):
     known: dict[str, str] = {}
     for process in found.processes.values():
         for path, (source_hash, _) in process.files.items():
@@ -217,25 +215,13 @@ def _sources(found, tables, parts):
         yield 0
         if table is None:
             continue
-        total += len(table)
-        if total > _MAX_SOURCES:
-            found.warnings.append(f"line tables are left out: there are more than {_MAX_SOURCES} bytes of them")
+        text = f'{separator}\n{quote(source_hash)}: {{"path": {quote(path)}, {table}}}'
+        total += len(text)
+        if total > room:
+            found.warnings.append(f"line tables are left out: there are more than {room} bytes of them")
             return
-        parts.append(f'{separator}\n{quote(source_hash)}: {{"path": {quote(path)}, {table}}}')
+        body.add(text)
         separator = ","
-
-
-def _window_json(window) -> str:
-    files = _ran(window.segments.values())
-    return dump(
-        {
-            "epoch": window.epoch,
-            "name": window.name,
-            "closed_at": processes.iso(window.closed_at),
-            "late": window.late,
-            "files": {path: masks.to_text(mask) for path, mask in sorted(files.items())},
-        }
-    )
 
 
 def since_reset(spool: str, store):
@@ -249,10 +235,3 @@ def since_reset(spool: str, store):
         for path, (_, mask) in process.files.items():
             files[path] = masks.union(files.get(path, b""), mask)
     return {path: mask for path, mask in files.items() if 1 in mask}, found.count()
-
-
-def joined(parts: list[str]) -> bytes:
-    """The parts as one body; raises TooLarge before it is made."""
-    if sum(map(len, parts)) > MAX_BODY:
-        raise TooLarge(f"the reply is more than {MAX_BODY} bytes")
-    return "".join(parts).encode("ascii")

@@ -18,6 +18,7 @@ import fcntl
 import os
 import time
 import zlib
+from itertools import takewhile
 
 from covey_agent import folders, masks, reading
 
@@ -76,7 +77,6 @@ class Store:
     def __init__(self, spool: str) -> None:
         self.spool = spool
         self.dropped = 0  # epochs below this are no longer known one by one
-        self._cache: dict[int, Window] = {}
         self.epoch = 0
         self.refresh()
 
@@ -111,21 +111,19 @@ class Store:
         except (OSError, ValueError):
             return None
 
-    def since(self, epoch: int) -> list[Window]:
-        """The closed windows from an epoch on, ascending."""
-        known = (self.load(number) for number in range(max(epoch, self.dropped), self.epoch))
-        return [window for window in known if window is not None]
+    def since(self, epoch: int):
+        """The closed windows from an epoch on, ascending, each loaded when it is asked for: all may be too many."""
+        known = map(self.load, range(max(epoch, self.dropped), self.epoch))
+        return (window for window in known if window is not None)
 
-    def since_reset(self) -> list[Window]:
-        """The windows that were closed since the last reset, which are part of what `/coverage` gives."""
-        found: list[Window] = []
-        for number in range(self.epoch - 1, self.dropped - 1, -1):
-            window = self.load(number)
-            if window is not None and window.is_reset:
-                break
-            if window is not None:
-                found.append(window)
-        return found[::-1]
+    def before(self, end: int, epoch: int):
+        """The closed windows from an epoch to before `end`, descending, each loaded when it is asked for."""
+        known = map(self.load, range(end - 1, max(epoch, self.dropped) - 1, -1))
+        return (window for window in known if window is not None)
+
+    def since_reset(self):
+        """The windows that were closed since the last reset, which are part of what `/coverage` gives; descending."""
+        return takewhile(lambda window: not window.is_reset, self.before(self.epoch, 0))
 
     def save(self, window: Window) -> None:
         """Stores a window whole or not at all, and drops the oldest when there are too many bytes of them.
