@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from covey.cli import targets
+from covey.cli.command import run as run_command
 from covey.cli.output import console, is_terminal, print_json, say, warn
 from covey.errors import GOOD, PARTIAL, NothingCollected, RemoteError, UsageError, worst
 from covey.model.telling import many
@@ -57,9 +56,7 @@ class Run:
         self.window = run_stoppable(self._reset)
         for note in (*self.window.notes, *(f"{one.target}: {one.what}" for one in self.window.failures)):
             warn(f"before the command: {note}")
-        # The JSON on stdout is ours alone.
-        ended = subprocess.run(command, check=False, stdout=sys.stderr if self.as_json else None).returncode
-        ended = 128 - ended if ended < 0 else ended
+        ended = run_command(command, to_stderr=self.as_json)  # the JSON on stdout is ours alone
         try:
             code = self.once()
             say("it holds what ran during the command; what ran at start, as imports and definitions do, is not in it")

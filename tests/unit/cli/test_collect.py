@@ -147,6 +147,44 @@ def test_a_window_around_a_command(tmp_path):
         assert run(*command, sys.executable, "-c", script, "9", cwd=tmp_path).returncode == 9
 
 
+# Tests that put away what they set up, which takes a while.
+TESTS = "trap 'sleep 1; touch put-away; exit 1' INT TERM; touch started; for i in $(seq 300); do sleep 0.1; done"
+
+
+@pytest.mark.parametrize(("number", "send"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)])
+def test_an_interrupted_command_puts_away_what_it_set_up(tmp_path, number, send):
+    with serving(covey()) as server:
+        url = f"127.0.0.1:{server.port}"
+        assert run("collect", "--url", url, "-o", "b", cwd=tmp_path).returncode == 0
+        command = [*COVEY, "collect", "--url", url, "-o", "b", "--", "bash", "-c", TESTS]
+        # In a session of its own, so that its group can be told as a terminal does.
+        started = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        wait_for((tmp_path / "started").exists)
+        send(started.pid, number)
+        _, told = started.communicate(timeout=30)
+    assert started.returncode == 130, told
+    assert (tmp_path / "put-away").exists()
+    assert "once more kills it" in told
+    assert "Traceback" not in told
+    assert len(Bundle.open(tmp_path / "b").captures) == 1
+
+
+def test_a_command_that_does_not_end_is_killed_when_told_again(tmp_path):
+    with serving(covey()) as server:
+        command = [*COVEY, "collect", "--url", f"127.0.0.1:{server.port}", "--", "bash", "-c"]
+        command.append("trap '' TERM; echo $$ > pid.new; mv pid.new pid; while sleep 0.1; do true; done")
+        started = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        wait_for((tmp_path / "pid").exists)
+        started.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert started.poll() is None
+        started.send_signal(signal.SIGTERM)
+        _, told = started.communicate(timeout=30)
+    assert (started.returncode, "Traceback" in told) == (130, False)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
 def test_what_could_not_be_reset_makes_it_a_part(tmp_path):
     dump = b"z\x78\x9c\x03\x00\x00\x00\x00\x01"
     with serving(old({"coverage_data": dump}, reset=404)) as server:
