@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from covey.errors import AgentDenied, AgentError, AgentGarbled, AgentTimeout, RemoteError
+from covey.errors import AgentDenied, AgentError, AgentGarbled, AgentTimeout, ConfigError, RemoteError
 from covey.model.outside import clean
 
 if TYPE_CHECKING:
@@ -109,10 +109,18 @@ async def over(connect: Connect) -> AsyncIterator[httpx2.AsyncClient]:
 
 @asynccontextmanager
 async def client(*, direct: bool = False) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client for ordinary addresses, for `fetch`; the usual proxy variables apply unless `direct`."""
+    """A client for ordinary addresses, for `fetch`; the usual proxy variables apply unless `direct`. ConfigError where
+    they name a proxy that cannot be used."""
     import httpx2
 
-    async with httpx2.AsyncClient(timeout=None, trust_env=not direct, verify=not direct) as plain:
+    try:
+        plain = httpx2.AsyncClient(timeout=None, trust_env=not direct, verify=not direct)
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+        raise ConfigError(
+            f"a proxy of the environment cannot be used: {redact(clean(str(error)))[:200]}",
+            hint="write it as http://host:port; a socks5:// one needs `pip install socksio`",
+        ) from None  # the cause would tell the URL as it is
+    async with plain:
         yield plain
 
 

@@ -9,7 +9,7 @@ import pytest
 from fakes.agent_servers import serving
 
 from covey import web
-from covey.errors import AgentDenied, AgentGarbled, AgentTimeout, NoAgent, RemoteError
+from covey.errors import AgentDenied, AgentGarbled, AgentTimeout, ConfigError, NoAgent, RemoteError
 from covey.kube.tunnel import UrlChannel
 
 MIB = 2**20
@@ -209,6 +209,18 @@ def test_leaving_early_closes_the_connection():
 )
 def test_credentials_are_not_shown(text, shown):
     assert web.redact(text) == shown
+
+
+@pytest.mark.parametrize("proxy", ["gopher://bob:hunter2@x", "http://bob:hunter2@[::bad"])
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_an_error_of_the_settings(monkeypatch, proxy):
+    async def open_one():
+        async with web.client():
+            pass
+
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(ConfigError) as refused:
+        anyio.run(open_one)
+    assert "hunter2" not in refused.value.what
 
 
 def test_importing_the_door_loads_no_client():

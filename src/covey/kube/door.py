@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import httpx2
 
 from covey import tools, web
 from covey.errors import ClusterDenied, ClusterError, ConfigError, ToolError
+from covey.kube import proxy
 from covey.kube.kubeconfig import Account, Plugin
 from covey.model.outside import clean
 
@@ -40,7 +40,7 @@ class Door(httpx2.AsyncBaseTransport):
         self._wire = httpx2.AsyncHTTPTransport(
             verify=self._tls,
             trust_env=False,
-            proxy=account.proxy or _proxy(account.server),
+            proxy=proxy.chosen(account.server, account.proxy),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
         )
 
@@ -165,14 +165,6 @@ def _identify(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
         with open(os.open(both, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
             file.write(certificate + b"\n" + key)
         context.load_cert_chain(both)
-
-
-def _proxy(server: str) -> str | None:
-    """The proxy that HTTPS_PROXY and NO_PROXY give for the server, which kubectl heeds too."""
-    url = httpx2.URL(server)
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    return None if proxy is None or proxy_bypass(url.host) else proxy
 
 
 def unreachable(account: Account, error: Exception) -> ClusterError:
