@@ -33,7 +33,7 @@ Connect = Callable[[int], Awaitable["ByteStream"]]
 ATTEMPTS = 3
 BUSY = frozenset({429, 502, 503, 504})  # worth asking again
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
-_USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
+_USERINFO = re.compile(r"(?<=://)[^/?#\s\"']*@")
 _SECRETS = re.compile(
     r"(?i)\b((?:bearer|basic)\s+|(?:[\w-]*(?:token|secret|password|passwd|api[-_]?key|signature)[\w-]*)[\"']?\s*[:=]\s*[\"']?)"
     r"[^\s\"'&,;]+"

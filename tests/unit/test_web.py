@@ -200,6 +200,7 @@ def test_leaving_early_closes_the_connection():
     ("text", "shown"),
     [
         ("https://me:pw@host/x", "https://***@host/x"),
+        ("https://me:p@w@host/x?to=a@b", "https://***@host/x?to=a@b"),
         ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
         ("GET /x?token=abc&name=n", "GET /x?token=***&name=n"),
         ('{"password": "hush", "a": 1}', '{"password": "***", "a": 1}'),

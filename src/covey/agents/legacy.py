@@ -17,7 +17,7 @@ from covey import web
 from covey.agents import decoded, exchange
 from covey.agents.base import Channel, Identity, Limits, RawCapture, Reset
 from covey.errors import AgentError, AgentGarbled
-from covey.model.outside import clean
+from covey.model.outside import clean, without_credentials
 
 PORTS = (*range(9095, 9145), *range(53700, 53750))
 ART = "x-art-coverage-"
@@ -61,7 +61,7 @@ class LegacyAgent:
             agent=clean(headers.get(ART + "binary", "").rpartition("/")[2])[:200],
             pid=int(pid) if pid.isascii() and pid.isdigit() and len(pid) < 10 else 0,
             commit=clean(headers.get(ART + "source-commit", ""))[:200],
-            repository=clean(headers.get(ART + "source-url", ""))[:1000],
+            repository=without_credentials(clean(headers.get(ART + "source-url", "")))[:1000],
         )
 
     async def capture(

@@ -11,7 +11,7 @@ import msgspec
 from covey.agents import checked, exchange
 from covey.agents.base import Channel, Identity, Limits, RawCapture, Reset
 from covey.errors import AgentError, AgentGarbled
-from covey.model.outside import clean
+from covey.model.outside import clean, without_credentials
 from covey.model.telling import many
 
 PORTS = range(9095, 9145)
@@ -61,7 +61,7 @@ class CoveyAgent:
             boot_id=_word(who.boot_id),
             container=clean(who.container or "")[:253],
             commit=_word(who.commit or ""),
-            repository=clean(who.repository or "")[:1000],
+            repository=without_credentials(clean(who.repository or ""))[:1000],
             neighbours=None if who.ports is None else tuple(p for p in who.ports[:200] if 0 < p < 65536 and p != port),
         )
 

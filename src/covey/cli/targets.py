@@ -54,6 +54,18 @@ class Several(click.ParamType[tuple[str, ...]]):
         return tuple(part.strip() for part in str(value).split(",") if part.strip())
 
 
+class Address(click.ParamType[str]):
+    """An agent's address. A name and password in it are of no use to an agent, and would be shown and written down."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        del param, ctx
+        before, at, after = str(value).rpartition("@")  # unlike in a repository's, none can be part of the path
+        scheme, separator, _ = before.partition("://")
+        return f"{scheme}{separator}{after}" if at and separator else after
+
+
 _WHICH = (
     click.argument("workloads", nargs=-1, metavar="[WORKLOAD]..."),
     click.option("-l", "--label-selector", default="", metavar="SELECTOR", help="Pods with these labels, as app=shop."),
@@ -77,7 +89,9 @@ _WHICH = (
     click.option("--context", default="", help="Context of the kubeconfig."),
 )
 _HOW = (
-    click.option("--url", multiple=True, metavar="HOST:PORT", help="An agent by its address, without Kubernetes."),
+    click.option(
+        "--url", multiple=True, type=Address(), metavar="HOST:PORT", help="An agent by its address, without Kubernetes."
+    ),
     click.option(
         "--port",
         type=click.IntRange(1, 65535),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from covey.errors import InputError
-from covey.model.outside import clean
+from covey.model.outside import clean, without_credentials
 from covey.model.provenance import Image, Target
 
 LIMIT = 10 * 2**20  # bytes
@@ -48,7 +48,8 @@ def _component(row: dict[str, object]) -> Component:
     image = row["containerImage"]
     if not isinstance(image, str) or not isinstance(git, dict):
         raise TypeError("containerImage must be text")
-    return Component(str(row.get("name") or ""), image, str(git.get("url") or ""), str(git.get("revision") or ""))
+    repository = without_credentials(str(git.get("url") or ""))
+    return Component(str(row.get("name") or ""), image, repository, str(git.get("revision") or ""))
 
 
 def component_of(target: Target, components: Iterable[Component]) -> Component | None:

@@ -20,6 +20,16 @@ def clean(text: str) -> str:
     return _CONTROL.sub("\ufffd", text[:TEXT])
 
 
+def without_credentials(url: str) -> str:
+    """An address without what stands before its host: user:password@, or the token that serves as a user. The user of
+    ssh://git@host and git@host:path is no secret and stays."""
+    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
+    userinfo, at, _ = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")
+    if not at or (scheme.lower() in ("", "ssh", "git+ssh") and ":" not in userinfo):
+        return url
+    return f"{scheme}{separator}{rest[len(userinfo) + 1 :]}"
+
+
 def parse(data: bytes) -> Any:
     """JSON from outside; BundleError when it is none."""
     import json

@@ -97,6 +97,19 @@ def test_the_token_comes_from_a_file(tmp_path):
     assert "s3cret" not in done.stderr + (tmp_path / "b" / "metadata.json").read_text()
 
 
+def test_no_password_of_an_address_gets_into_the_bundle(tmp_path):
+    clone = "https://oauth2:t0ken@git.example/shop.git"
+    with serving(covey(repository=clone)) as one, serving(hanging) as two:
+        urls = [f"http://bob:hun/ter2@127.0.0.1:{one.port}/coverage", "--url", f"bob:hun@ter2@127.0.0.1:{two.port}"]
+        done = run("collect", "--url", *urls, "-o", "b", "--json", "--pod-timeout", "1s", cwd=tmp_path)
+    assert done.returncode == 6, done.stderr
+    (entry,) = Bundle.open(tmp_path / "b").captures
+    assert entry.repository == "https://git.example/shop.git"
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()).decode()
+    for secret in ("bob", "ter2", "t0ken"):
+        assert secret not in done.stdout + done.stderr + written
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -67,7 +67,7 @@ def put_segment(serving, *records: bytes, boot: bytes | None = None, name: str =
     (serving.spool / name).write_bytes(data[:24] + boot + data[40:])
 
 
-IDENTITY = {"SOURCE_GIT_COMMIT": "abc", "SOURCE_GIT_URL": "https://git.example/x\r\nEvil: 1", "__doozer_group": "g"}
+IDENTITY = {"SOURCE_GIT_COMMIT": "abc", "SOURCE_GIT_URL": "https://a:b@git.example/x\r\nEvil: 1", "__doozer_group": "g"}
 
 
 @pytest.mark.parametrize(

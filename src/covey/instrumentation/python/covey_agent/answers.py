@@ -213,9 +213,20 @@ def _identity(environ) -> dict[str, str]:
     for header, variables in IDENTITY:
         text = next((environ[name] for name in variables if environ.get(name)), "")
         text = "".join(character for character in text[:1024] if " " <= character <= "~")
+        if header == "Source-Url":
+            text = _without_password(text)
         if text:
             found[header] = text
     return found
+
+
+def _without_password(url):
+    """Pipelines clone by https://user:token@host/...: who asks for the repository is not to be told the token."""
+    scheme, separator, rest = url.partition("://")
+    user, at, _ = rest.partition("/")[0].rpartition("@")
+    if not at or (scheme == "ssh" and ":" not in user):  # ssh://git@host has no secret
+        return url
+    return scheme + separator + rest[len(user) + 1 :]
 
 
 def binary() -> str:
