@@ -15,6 +15,7 @@ from covey.agents.base import Channel, Limits
 from covey.errors import AgentDenied, RemoteError
 
 SMALL = 2**20  # bytes: enough for every answer but a capture
+AGENTS = ("x-covey-agent", "x-art-coverage-server")  # headers: every answer of an agent with a token has one
 BUSY = 2  # captures looked into at once: each may build much more than it is long
 
 _T = TypeVar("_T")
@@ -30,12 +31,23 @@ async def ask(
     token: str = "",
     body: bytes | None = None,
     most: int = SMALL,
+    known: bool = False,
 ) -> web.Reply:
     """What the port answers, whatever the status. NoAgent when nothing listens, AgentTimeout, AgentGarbled, AgentError.
 
-    most: bytes of the answer; agents send nothing packed, so that this bounds the memory too.
-    A 401 is not yet an error here: who knows whether it is an agent that says so; see `check_access`.
+    token: shown only to an agent that answers 401 without it, one by its headers or `known` to be one: what else
+    listens in a pod is asked too. most: bytes of the answer; agents send nothing packed, so that this bounds the
+    memory too. A 401 is not yet an error here: who knows whether it is an agent that says so; see `check_access`.
     """
+    reply = await _once(channel, port, path, limits, method, "", body, most)
+    if token and reply.status == 401 and (known or any(reply.headers.get(name) for name in AGENTS)):
+        return await _once(channel, port, path, limits, method, token, body, most)
+    return reply
+
+
+async def _once(
+    channel: Channel, port: int, path: str, limits: Limits, method: str, token: str, body: bytes | None, most: int
+) -> web.Reply:
     headers = {"accept": "application/json", "accept-encoding": "identity"}
     if token:
         headers["authorization"] = f"Bearer {token}"

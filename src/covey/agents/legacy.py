@@ -74,7 +74,7 @@ class LegacyAgent:
         since: int = 0,  # noqa: ARG002 - it has no epochs: what it gives is since its last reset
     ) -> RawCapture:
         path = f"/coverage?name={quote(test, safe='')}"
-        reply = await exchange.ask(channel, who.port, path, limits, token=token, most=limits.body)
+        reply = await exchange.ask(channel, who.port, path, limits, token=token, known=True, most=limits.body)
         exchange.check_access(reply, who.port, token)
         if reply.status != 200:
             raise AgentError(
@@ -96,7 +96,7 @@ class LegacyAgent:
         name: str,  # noqa: ARG002 - its windows have no names
         limits: Limits,
     ) -> Reset:
-        reply = await exchange.ask(channel, who.port, "/coverage/reset", limits, token=token)
+        reply = await exchange.ask(channel, who.port, "/coverage/reset", limits, token=token, known=True)
         exchange.check_access(reply, who.port, token)
         if reply.status == 404:
             raise AgentError(

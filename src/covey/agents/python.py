@@ -75,7 +75,7 @@ class CoveyAgent:
         since: int = 0,
     ) -> RawCapture:
         path = "/covey/1/capture" + (f"?since={since}" if since else "")
-        reply = await exchange.ask(channel, who.port, path, limits, token=token, most=limits.body)
+        reply = await exchange.ask(channel, who.port, path, limits, token=token, known=True, most=limits.body)
         exchange.check_access(reply, who.port, token)
         if reply.status != 200:
             raise AgentError(f"the agent on port {who.port} answers {reply.status}: {reply.text}")
@@ -93,7 +93,9 @@ class CoveyAgent:
 
     async def reset(self, channel: Channel, who: Identity, token: str, name: str, limits: Limits) -> Reset:
         body = json.dumps({"name": name} if name else {}).encode()
-        reply = await exchange.ask(channel, who.port, "/covey/1/epoch", limits, method="POST", token=token, body=body)
+        reply = await exchange.ask(
+            channel, who.port, "/covey/1/epoch", limits, method="POST", token=token, known=True, body=body
+        )
         exchange.check_access(reply, who.port, token)
         if reply.status != 200:
             raise AgentError(f"the agent on port {who.port} answers {reply.status} to a reset: {reply.text}")

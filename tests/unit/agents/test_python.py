@@ -22,6 +22,7 @@ from fakes.agent_servers import (
 
 from covey.agents import checked
 from covey.agents.base import Limits
+from covey.agents.legacy import AGENT as LEGACY
 from covey.agents.python import AGENT
 from covey.errors import AgentDenied, AgentError, AgentGarbled, AgentTimeout, NoAgent
 from covey.kube.tunnel import UrlChannel
@@ -190,9 +191,32 @@ def test_a_connection_that_breaks_off_is_the_agents_trouble():
         ask(breaking)
 
 
+@pytest.mark.parametrize("agent", [AGENT, LEGACY])
+@pytest.mark.parametrize("status", [200, 401, 403, 404])
+def test_the_token_is_shown_to_no_port_before_it_says_that_it_is_an_agent(agent, status):
+    seen = []
+
+    def web_server(request):
+        seen.append(request.headers.get("authorization"))
+        request.answer(status, "<h1>hello</h1>")
+
+    with serving(web_server) as server:
+        channel = UrlChannel(f"127.0.0.1:{server.port}")
+        assert anyio.run(agent.identify, channel, server.port, "s3cret", LIMITS) is None
+    assert seen == [None]
+
+
 def reflecting(send):
-    """An agent that sends the token back where messages are made of it."""
-    return lambda request: send(request, request.headers.get("authorization", "none").removeprefix("Bearer "))
+    """An agent that wants the token, and sends it back where messages are made of it."""
+
+    def handle(request):
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token:
+            send(request, token)
+        else:
+            request.answer(401, "no", {"X-Covey-Agent": "python/1"})
+
+    return handle
 
 
 @pytest.mark.parametrize(
