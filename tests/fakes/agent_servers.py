@@ -146,6 +146,7 @@ def covey(capture: Mapping[str, Any] | bytes | None = None, token: str = "", **i
         "commit": None,
         "repository": None,
         "container": None,
+        "pod_uid": None,
         "ports": None,
         "processes": 1,
         "warnings": [],

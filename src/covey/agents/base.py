@@ -41,7 +41,8 @@ class Identity:
     """Who answers on a port. Everything unknown is "" or None.
 
     protocol: "covey", "9095" or "53700". container: the container's name where the agent can tell (a pod's containers
-    share its ports). neighbours: other ports on which something listens, where the agent can tell; else None.
+    share its ports). pod_uid: as the kubelet knows the pod it runs in (pods of the host's network share all ports of
+    their node). neighbours: other ports on which something listens, where the agent can tell; else None.
     """
 
     port: int
@@ -51,6 +52,7 @@ class Identity:
     pid: int = 0
     boot_id: str = ""
     container: str = ""
+    pod_uid: str = ""
     commit: str = ""
     repository: str = ""
     neighbours: tuple[int, ...] | None = None

@@ -27,6 +27,7 @@ class _Identity(msgspec.Struct):
     pid: int = 0
     language_version: str = ""
     container: str | None = None
+    pod_uid: str | None = None
     commit: str | None = None
     repository: str | None = None
     ports: list[int] | None = None
@@ -60,6 +61,7 @@ class CoveyAgent:
             pid=who.pid if 0 <= who.pid < 2**31 else 0,
             boot_id=_word(who.boot_id),
             container=clean(who.container or "")[:253],
+            pod_uid=_word(who.pod_uid or ""),
             commit=_word(who.commit or ""),
             repository=without_credentials(clean(who.repository or ""))[:1000],
             neighbours=None if who.ports is None else tuple(p for p in who.ports[:200] if 0 < p < 65536 and p != port),

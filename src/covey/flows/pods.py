@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from covey.model.provenance import Target
 
 TRIES, PAUSE = 3, 0.25  # PAUSE: seconds before the second try; then twice as long each time
 _FINAL = (AgentDenied, AgentGarbled, AgentTimeout, ClusterDenied, NoAgent, PodGone)
+_UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _T = TypeVar("_T")
 
 
@@ -63,6 +65,14 @@ class PodTargets:
         if not who.container:
             return self.targets[0]
         return next((one for one in self.targets if one.container in (who.container, "")), None)
+
+    def is_foreign(self, who: Identity) -> bool:
+        """Whether an agent surely speaks for another pod, as one of the host's network may that is asked in this one.
+
+        The kubelet knows a static pod by a hash of its manifest and the API server by the uid of its mirror, so only
+        what is a uid of the API server's can be compared."""
+        known = {target.pod_uid for target in self.targets}
+        return bool(_UID.fullmatch(who.pod_uid)) and all(known) and who.pod_uid not in known
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,9 @@ class Search:
         return None
 
     async def _greet(self, agent: Agent, who: Identity) -> None:
+        if self._pod.is_foreign(who):
+            self.notes.append(f"{self._pod.name}: the agent on port {who.port} is of another pod ({who.pod_uid})")
+            return
         target = self._pod.owner(who)
         if target is None:
             self.notes.append(

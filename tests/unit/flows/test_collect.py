@@ -164,6 +164,22 @@ def test_a_pod_whose_only_agent_is_of_another_container_gave_nothing(tmp_path):
     assert reasons(collected) == {"ns/one/app": "no-agent"}
 
 
+UID = "3f0c2d1e-0000-4000-8000-00000000000{}"
+STATIC = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(("told", "left_out"), [(UID.format("a"), 0), (UID.format("b"), 1), (STATIC, 0), ("", 0)])
+def test_an_agent_of_another_pod_of_the_host_s_network_is_left_out(tmp_path, told, left_out):
+    mine, other = covey(pod_uid=UID.format("a")), covey(capture_of(pid=9), pod_uid=told)
+    world = World(one={9095: mine, 9096: other})
+    targets = [replace(target, pod_uid=UID.format("a")) for target in world.targets()]
+    with world.up():
+        journal = Journal.begin(tmp_path / "b", "e2e", {}, "")
+        collected = anyio.run(partial(collect, targets, how(world), journal))
+    assert sorted(one.port for one in collected.captures) == ([9095] if left_out else [9095, 9096])
+    assert len([note for note in collected.notes if f"9096 is of another pod ({told})" in note]) == left_out
+
+
 def test_an_agent_that_names_no_container_is_taken_for_the_first_and_that_is_said(tmp_path):
     world = World(one={9095: covey()})
     with world.up():

@@ -175,7 +175,8 @@ class Answers:
         )
         fields.update(started=processes.iso(began), epoch=self._store.epoch)
         fields.update(commit=self._identity.get("Source-Commit"), repository=self._identity.get("Source-Url"))
-        fields.update(container=surroundings.container(), ports=surroundings.ports())
+        container, pod_uid = surroundings.container()
+        fields.update(container=container, pod_uid=pod_uid, ports=surroundings.ports())
         fields.update(processes=found.count(), warnings=found.warnings + folders.unserved(self.spool))
         return self._ok(_JSON, dump(fields).encode("ascii"))
 

@@ -1,4 +1,4 @@
-"""Where the agent runs: the container's name and what listens beside it, so that a collector need not try each port."""
+"""Where the agent runs, container and pod, and what listens beside it, so that a collector need not try each port."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ _AGENT_PORTS = (range(9095, 9145), range(53700, 53750), range(6300, 6310))
 _MOST = 4 << 20
 
 
-def container(mountinfo: str = "/proc/self/mountinfo") -> str | None:
-    """The container's name in its pod; None outside Kubernetes.
+def container(mountinfo: str = "/proc/self/mountinfo") -> tuple[str | None, str | None]:
+    """The container's name in its pod, and the pod's uid as the kubelet knows it; both None outside Kubernetes.
 
-    The kubelet mounts `.../pods/UID/containers/NAME/FILE` as /dev/termination-log, and the kernel tells whence."""
+    The kubelet mounts `.../pods/UID/containers/NAME/FILE` for the termination message, at /dev/termination-log or where
+    the pod wants it (`terminationMessagePath`), and the kernel tells whence."""
+    found = {}
     for line in _lines(mountinfo):
         fields = line.split(b" ")
-        if len(fields) > 4 and fields[4] == b"/dev/termination-log":
-            parts = fields[3].split(b"/")
-            if len(parts) > 5 and parts[-5] == b"pods" and parts[-3] == b"containers":
-                return parts[-2].decode("ascii", "replace")[:253]
-    return None
+        parts = fields[3].split(b"/") if len(fields) > 4 else []
+        if len(parts) > 5 and parts[-5] == b"pods" and parts[-3] == b"containers":
+            found[fields[4]] = tuple(part.decode("ascii", "replace")[:253] for part in (parts[-2], parts[-4]))
+    if b"/dev/termination-log" in found:
+        return found[b"/dev/termination-log"]
+    several = set(found.values())  # somebody mounts other containers' files: then nobody knows which is ours
+    return several.pop() if len(several) == 1 else (None, None)
 
 
 def ports(tables: tuple[str, ...] = ("/proc/net/tcp", "/proc/net/tcp6")) -> list[int] | None:
