@@ -4,7 +4,7 @@ What answers may be hostile: a body is read up to a bound on the wire and anothe
 has one deadline (a slow drip ends with it), a flood of headers ends at 100 kB. Redirects are reported, not followed.
 
     async with web.over(channel.connect) as client:
-        reply = await web.request(client, "GET", 9095, "/health", token=token, seconds=5, most=2**20)
+        reply = await web.fetch(client, "GET", "http://localhost:9095/health", bounds=web.Bounds(5, 2**20, 2**20))
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def redact(text: str) -> str:
 
 @asynccontextmanager
 async def over(connect: Connect) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client each of whose connections is a byte stream from `connect(port)`; for `request`.
+    """A client each of whose connections is a byte stream from `connect(port)`; for `fetch`.
 
     Connections are not kept: an agent may be reached by a tunnel that ends with its first answer.
     """
@@ -122,39 +122,6 @@ async def client(*, direct: bool = False) -> AsyncIterator[httpx2.AsyncClient]:
         ) from None  # the cause would tell the URL as it is
     async with plain:
         yield plain
-
-
-async def request(
-    client: httpx2.AsyncClient,
-    method: str,
-    port: int,
-    path: str,
-    *,
-    token: str = "",
-    params: Mapping[str, str] | None = None,
-    body: bytes | None = None,
-    headers: Mapping[str, str] | None = None,
-    seconds: float = 30.0,
-    most: int = 256 * 2**20,
-    decoded: int | None = None,
-) -> Reply:
-    """Ask an agent. Any status but 401 and 403 comes back as a Reply.
-
-    AgentTimeout after `seconds` in all, AgentDenied for 401 and 403, AgentGarbled when the answer breaks HTTP or a
-    bound (`most` bytes sent, `decoded` bytes after gzip), NoAgent and AgentError from the channel.
-    """
-    sent = dict(headers or {})
-    if token:
-        sent["authorization"] = f"Bearer {token}"
-    bounds = Bounds(seconds, most, most if decoded is None else decoded)
-    url = f"http://localhost:{port}{path}"
-    reply = await fetch(client, method, url, headers=sent, params=params, body=body, bounds=bounds, errors=AGENT)
-    if reply.status in (401, 403):
-        told = "the token was refused" if token else "it wants a token"
-        raise AgentDenied(
-            f"port {port}: {told} (HTTP {reply.status})", hint="name the file that holds it: --agent-token-file"
-        )
-    return reply
 
 
 async def fetch(

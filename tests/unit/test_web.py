@@ -9,18 +9,19 @@ import pytest
 from fakes.agent_servers import serving
 
 from covey import web
-from covey.errors import AgentDenied, AgentGarbled, AgentTimeout, ConfigError, NoAgent, RemoteError
+from covey.errors import AgentGarbled, AgentTimeout, ConfigError, NoAgent, RemoteError
 from covey.kube.tunnel import UrlChannel
 
 MIB = 2**20
 
 
-def ask(handler, method="GET", path="/x", **options):
+def ask(handler, method="GET", path="/x", *, seconds=30.0, most=256 * MIB, decoded=256 * MIB, **options):
     """The reply and what the server was asked."""
+    options["bounds"] = web.Bounds(seconds, most, decoded)
 
     async def once(port):
         async with web.over(UrlChannel("http://127.0.0.1").connect) as client:
-            return await web.request(client, method, port, path, **options)
+            return await web.fetch(client, method, f"http://localhost:{port}{path}", errors=web.AGENT, **options)
 
     with serving(handler) as server:
         try:
@@ -45,7 +46,7 @@ def test_an_answer_comes_back_whole():
         assert request.headers["host"].startswith("localhost:")
         request.answer(404, b"no\x1b[2J" + request.path.encode(), {"X-A": "1"})
 
-    reply, asked = ask(handler, token="s3cret", params={"name": "a b/c"})
+    reply, asked = ask(handler, headers={"authorization": "Bearer s3cret"}, params={"name": "a b/c"})
     assert (reply.status, reply.headers["x-a"]) == (404, "1")
     assert asked[0] in ("GET /x?name=a+b%2Fc", "GET /x?name=a%20b%2Fc")
     assert "\x1b" not in reply.text
@@ -117,16 +118,6 @@ def test_the_deadline_is_one_for_the_whole_exchange(handler):
         ask(handler, seconds=0.3)
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_names_the_cure(status):
-    with pytest.raises(AgentDenied, match="wants a token") as failed:
-        ask(lambda request: request.answer(status))
-    assert "--agent-token-file" in failed.value.hint
-    with pytest.raises(AgentDenied, match="the token was refused") as failed:
-        ask(lambda request: request.answer(status), token="s3cret")
-    assert "s3cret" not in str(failed.value) + failed.value.hint
-
-
 def failing(times, then):
     left = [times]
 
@@ -173,7 +164,7 @@ def test_what_the_channel_says_comes_through():
 
     async def once():
         async with web.over(connect) as client:
-            await web.request(client, "GET", 9, "/")
+            await web.fetch(client, "GET", "http://localhost:9/")
 
     with pytest.raises(NoAgent, match="nothing on 9"):
         anyio.run(once)
@@ -183,7 +174,7 @@ def test_leaving_early_closes_the_connection():
     async def once(port):
         async with web.over(UrlChannel("http://127.0.0.1").connect) as client:
             with anyio.move_on_after(0.2) as scope:
-                await web.request(client, "GET", port, "/")
+                await web.fetch(client, "GET", f"http://localhost:{port}/")
             return scope.cancelled_caught
 
     closed = []

@@ -18,12 +18,6 @@ class Channel(Protocol):
     async def connect(self, port: int) -> ByteStream:
         """A byte stream to a TCP port on the target's loopback. NoAgent when nothing listens there."""
 
-    async def exec(self, argv: Sequence[str]) -> bytes:
-        """What a command in the target's container prints."""
-
-    async def read_file(self, path: str) -> bytes:
-        """The content of a file in the target's container."""
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:

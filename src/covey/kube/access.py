@@ -44,10 +44,8 @@ class Access:
         if not self.missing:
             return ""
         scopes = {check.permission.namespace for check in self.missing}
-        # With what another version of Kubernetes, or kubectl, would want; not with exec, which tells too much.
-        needed = [
-            one for check in self.checks if not (one := check.permission).optional or "portforward" in one.resource
-        ]
+        # With what is optional here: another version of Kubernetes, or kubectl, would want it.
+        needed = [check.permission for check in self.checks]
         to = rbac.subject(self.user or "NAME-OF-THE-USER")
         return rbac.yaml([one for one in needed if one.namespace in scopes], to)
 
@@ -81,7 +79,6 @@ def needs(namespace: str, version: str = "", *, workloads: bool = False) -> list
             Permission("create", "pods/portforward", namespace, optional=early),
             "to reach agents by --via kubectl, and from Kubernetes 1.35 on",
         ),
-        (Permission("get", "pods/exec", namespace, optional=True), "to read files where an agent serves none"),
     ]
     if workloads:
         for group, resources in (

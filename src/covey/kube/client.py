@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from covey import tools, web
-from covey.errors import AgentError, AgentGarbled, ClusterDenied, ClusterError, InputError, MissingExtra
+from covey import web
+from covey.errors import ClusterDenied, ClusterError, InputError, MissingExtra
 from covey.kube import decode
 from covey.kube.kubeconfig import Account, load
 from covey.kube.pods import Pod, Workload
@@ -191,24 +191,6 @@ class Cluster:
 
             raise unreachable(self.account, error) from error
 
-    async def exec(self, namespace: str, pod: str, container: str, argv: Sequence[str], most: int) -> bytes:
-        """What a command prints in a container. AgentError with its stderr when it fails, AgentGarbled over `most`."""
-        out, errors = _Bounded(most), _Bounded(most)
-        permission = Permission("create", "pods/exec", namespace)
-        try:
-            with self._mapped(permission):
-                done = await self._api.exec(
-                    pod, namespace=namespace, container=container or None, command=list(argv), stdout=out, stderr=errors
-                )
-        except _Answered as error:
-            raise AgentError(f"{namespace}/{pod}: {error.what}") from error
-        except _Overflow as error:
-            raise AgentGarbled(f"{namespace}/{pod}: {argv[0]} prints more than {most} bytes") from error
-        if done.exit_code:
-            said = tools.tail(errors.kept)
-            raise AgentError(f"{namespace}/{pod}: {argv[0]} failed with exit code {done.exit_code}: {said}")
-        return bytes(out.kept)
-
     async def _list(
         self, resource: Any, namespace: str | None, labels: str, fields: str, page: int, plural: str, group: str = ""
     ) -> list[Any]:
@@ -232,7 +214,6 @@ class Cluster:
         """Foreign errors become covey's."""
         import httpx2
         import msgspec
-        from httpx2.websockets import HTTPXWSException, WebSocketUpgradeError
         from lightkube.core.exceptions import ApiError
 
         from covey.kube.door import unreachable
@@ -245,17 +226,13 @@ class Cluster:
             ) from error
         except httpx2.HTTPStatusError as error:
             raise refused(error.response.status_code, word(error.response.text), permission) from error
-        except WebSocketUpgradeError as error:
-            raise refused(error.response.status_code, word(error.response.text), permission) from error
-        except (httpx2.HTTPError, HTTPXWSException) as error:
+        except httpx2.HTTPError as error:
             raise unreachable(self.account, error) from error
         except (msgspec.MsgspecError, KeyError, UnicodeDecodeError) as error:
             raise ClusterError(
                 f"what answers at {web.redact(self.account.server)} is not a Kubernetes API",
                 hint="is a proxy or login page in between? look at the server of the kubeconfig",
             ) from error
-        except BaseExceptionGroup as group:  # the library's WebSockets run in a task group
-            raise unreachable(self.account, Exception(clean(str(group.exceptions[0])))) from group
 
 
 class _Answered(ClusterError):
@@ -294,23 +271,6 @@ def refused(status: int, message: str, permission: Permission) -> ClusterError:
         )
     kinds: dict[int, type[ClusterError]] = {404: _Missing, 410: _Expired}
     return kinds.get(status, _Answered)(f"the Kubernetes API answered {status} to {permission}: {said}")
-
-
-class _Overflow(Exception):
-    pass
-
-
-class _Bounded:
-    """A place for output that refuses to grow over its bound."""
-
-    def __init__(self, most: int) -> None:
-        self.kept, self._most = bytearray(), most
-
-    def write(self, data: bytes) -> int:
-        if len(self.kept) + len(data) > self._most:
-            raise _Overflow
-        self.kept += data
-        return len(data)
 
 
 def _verbatim(labels: str) -> Any:

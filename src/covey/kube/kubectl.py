@@ -18,7 +18,7 @@ import anyio
 from anyio.abc import ByteStream
 
 from covey import tools
-from covey.errors import AgentError, NoAgent, PodGone, ToolError
+from covey.errors import AgentError, NoAgent, PodGone
 from covey.model.provenance import Target
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ _READY = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+)")
 _START_SECONDS = 20.0
 _POLL = 0.02
 _WORDS = 1.0  # seconds that kubectl gets to say why
-_EXEC_SECONDS = 60.0
-_MOST = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +61,6 @@ class KubectlChannel:
             lambda: b"rror" in _content(forward.said)[before:],
             lambda: self._failed(forward.said, port, before),
         )
-
-    async def exec(self, argv: Sequence[str]) -> bytes:
-        """What a command in the container prints; AgentError with kubectl's words when it fails."""
-        target = self._target
-        container = ["-c", target.container] if target.container else []
-        command = ["kubectl", *self._flags, "exec", "-n", target.namespace, target.pod, *container, "--", *argv]
-        try:
-            return await tools.run(command, seconds=_EXEC_SECONDS, most=_MOST)
-        except ToolError as error:
-            raise AgentError(f"{target.name}: {error.what}", hint=error.hint) from error
-
-    async def read_file(self, path: str) -> bytes:
-        """A file of the container, by its `cat`; AgentError when there is neither."""
-        return await self.exec(["cat", "--", path])
 
     async def _start(self, port: int) -> _Forward:
         target = self._target

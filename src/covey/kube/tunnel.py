@@ -8,8 +8,7 @@ Each satisfies the agents' Channel. Leaving the block ends whatever was started 
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
 from urllib.parse import quote, urlsplit
@@ -25,7 +24,6 @@ from covey.kube.rbac import Permission
 from covey.model.provenance import Target
 
 Via = Literal["native", "kubectl"]
-_MOST = 256 * 2**20  # bytes of a file or of what a command prints
 
 
 @asynccontextmanager
@@ -51,7 +49,7 @@ def kubectl_flags(cluster: Cluster) -> tuple[str, ...]:
 
 
 class PodChannel:
-    """Into one container of a pod, through the API server: WebSockets for ports, exec for the rest."""
+    """Into a pod, through the API server: a WebSocket for each connection."""
 
     def __init__(self, cluster: Cluster, target: Target) -> None:
         self._cluster, self._target = cluster, target
@@ -73,15 +71,6 @@ class PodChannel:
         network = answer.extensions["network_stream"]
         return PortStream(network, self._target.name, port, answer.aclose)
 
-    async def exec(self, argv: Sequence[str]) -> bytes:
-        """What a command in the container prints; AgentError with its stderr when it fails."""
-        target = self._target
-        return await self._cluster.exec(target.namespace, target.pod, target.container, argv, _MOST)
-
-    async def read_file(self, path: str) -> bytes:
-        """A file of the container, by its `cat`; AgentError when there is neither."""
-        return await self.exec(["cat", "--", path])
-
 
 def _unopened(status: int, answer: str, target: Target) -> Exception:
     """The API server does not open a port-forward: a right is missing, the pod is gone, or its node is away."""
@@ -94,7 +83,7 @@ def _unopened(status: int, answer: str, target: Target) -> Exception:
 
 
 class UrlChannel:
-    """Straight to a host: http://host:9095, https://host, host:53700. There is no command and no file to be had.
+    """Straight to a host: http://host:9095, https://host, host:53700.
 
     port: what the address names, else 443 with https and 80 with http. path: below which the agent answers, "" or
     "/x" without the end slash; a path of the agent's own (".../coverage") counts as none.
@@ -128,11 +117,3 @@ class UrlChannel:
             if isinstance(error.__cause__, ConnectionRefusedError):
                 raise NoAgent(f"{self.host}: nothing listens on port {port}") from error
             raise AgentError(f"{self.host}:{port} cannot be reached: {error}") from error
-
-    async def exec(self, argv: Sequence[str]) -> bytes:
-        """AgentError: an address runs no commands."""
-        raise AgentError(f"{self.host} is an address: no command can be run there ({shlex.join(argv)[:80]})")
-
-    async def read_file(self, path: str) -> bytes:
-        """AgentError: an address has no files."""
-        raise AgentError(f"{self.host} is an address: no file can be read there ({path[:80]})")

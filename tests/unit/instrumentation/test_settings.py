@@ -44,9 +44,3 @@ def test_nonsense_is_named_and_the_default_used(name, text):
     assert name in found.problems[0]
     assert text in found.problems[0]
     assert (found.port, found.spool_max) == (9095, 16 << 20)
-
-
-@pytest.mark.parametrize(("value", "on"), [("1", True), ("0", False), ("", False), ("yes", False)])
-def test_only_1_switches_on(value, on):
-    assert settings.switched_on({"COVEY_AGENT": value}) is on
-    assert settings.switched_on({}) is False

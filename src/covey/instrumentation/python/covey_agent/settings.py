@@ -59,11 +59,6 @@ def read(environ=os.environ) -> Settings:
     return Settings(environ)
 
 
-def switched_on(environ=os.environ) -> bool:
-    """Whether activation by environment is asked for."""
-    return environ.get("COVEY_AGENT") == "1"
-
-
 def best_core() -> str:
     """`monitoring` where the interpreter has `sys.monitoring` (3.12 and later), else `probes`."""
     return "monitoring" if hasattr(sys, "monitoring") else "probes"
