@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import re
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -31,6 +33,8 @@ Answer = TypeVar("Answer")
 Connect = Callable[[int], Awaitable["ByteStream"]]
 
 ATTEMPTS = 3
+TOLD_ATTEMPTS = 10  # where each answer says when to come again; client-go's number
+LONGEST_TOLD = 60.0  # seconds; who says longer does not mean us to wait for it
 BUSY = frozenset({429, 502, 503, 504})  # worth asking again
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _USERINFO = re.compile(r"(?<=://)[^/?#\s\"']*@")
@@ -153,14 +157,30 @@ async def fetch(
 
 
 class Again(Exception):
-    """This answer or failure is worth another try; `result` is what stands when there is none."""
+    """This answer or failure is worth another try; `result` is what stands when there is none. after: the answer's
+    Retry-After, "" without one: who is told when to come again is let in then."""
 
-    def __init__(self, result: Any) -> None:
+    def __init__(self, result: Any, after: str = "") -> None:
         self.result = result
+        self.wait = _seconds(after)
+
+
+def _seconds(after: str) -> float | None:
+    """A Retry-After, which is a number of seconds or a date; None for neither."""
+    after = after.strip()
+    if after.isascii() and after.isdigit():
+        return float(after[:9])
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, (parsedate_to_datetime(after) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):  # a date without a zone is none either
+        return None
 
 
 async def patiently(once: Callable[[], Awaitable[Answer]], *, tries: int = ATTEMPTS, longest: float = 2.0) -> Answer:
-    """Repeat what raises Again, waiting 0.1 s, 0.2 s, ... up to `longest` between, with some chance in it.
+    """Repeat what raises Again, waiting 0.1 s, 0.2 s, ... up to `longest` between, with some chance in it; or as long
+    as the answer says, where that is not past the deadline, which is then worth more tries.
 
     When no try is left, the last `result` is raised or returned.
     """
@@ -169,9 +189,26 @@ async def patiently(once: Callable[[], Awaitable[Answer]], *, tries: int = ATTEM
     told = logging.getLogger("stamina")
     if not told.handlers:  # a retry is a matter for whoever set up logging, not for a terminal without it
         told.addHandler(logging.NullHandler())
+    tried = 0
+
+    def wait(error: Exception) -> bool | float:
+        nonlocal tried
+        tried += 1
+        if not isinstance(error, Again) or error.wait is None or tries == 1:
+            return isinstance(error, Again) and tried < tries
+        left = anyio.current_effective_deadline() - anyio.current_time()
+        if error.wait >= min(left, LONGEST_TOLD):
+            return False
+        return error.wait + random.uniform(0.0, 0.2)  # noqa: S311 - only so that not all come back at once
+
     try:
         async for attempt in stamina.retry_context(
-            on=Again, attempts=tries, timeout=None, wait_initial=0.1, wait_max=longest, wait_jitter=0.2
+            on=wait,
+            attempts=max(tries, TOLD_ATTEMPTS),
+            timeout=None,
+            wait_initial=0.1,
+            wait_max=longest,
+            wait_jitter=0.2,
         ):
             with attempt:
                 return await once()
@@ -204,7 +241,7 @@ async def _once(
         raise Again(errors.failed(f"{where}: {words}")) from error
     reply = Reply(response.status_code, told, body)
     if reply.status in BUSY:
-        raise Again(reply)
+        raise Again(reply, told.get("retry-after", ""))
     return reply
 
 

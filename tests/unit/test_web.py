@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
+import time
 
 import anyio
 import pytest
@@ -143,6 +144,25 @@ def test_after_three_tries_the_last_answer_stands():
     with pytest.raises(AgentGarbled) as failed:
         ask(lambda request: None)
     assert len(failed.value.asked) == 3
+
+
+@pytest.mark.parametrize("after", ["0", "Fri, 31 Dec 1999 23:59:59 GMT"])
+def test_who_is_told_when_to_come_again_goes_on_for_longer(after):
+    reply, asked = ask(failing(6, lambda request: request.answer(429, headers={"Retry-After": after})))
+    assert (reply.body, len(asked)) == (b"at last", 7)
+
+
+def test_the_time_that_an_answer_asks_for_is_waited():
+    began = time.monotonic()
+    reply, asked = ask(failing(1, lambda request: request.answer(429, headers={"Retry-After": "1"})))
+    assert (reply.body, len(asked)) == (b"at last", 2)
+    assert time.monotonic() - began >= 1
+
+
+@pytest.mark.parametrize(("after", "tries"), [("9", 1), ("86400", 1), ("soon", 3), ("-1", 3)])
+def test_nobody_waits_past_the_deadline_and_nonsense_is_not_heeded(after, tries):
+    reply, asked = ask(lambda request: request.answer(429, b"slow", {"Retry-After": after}), seconds=5)
+    assert (reply.status, reply.body, len(asked)) == (429, b"slow", tries)
 
 
 def test_a_post_is_sent_once():

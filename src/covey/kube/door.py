@@ -69,7 +69,7 @@ class Door(httpx2.AsyncBaseTransport):
         if response.status_code in web.BUSY or (response.status_code != 101 and "upgrade" in request.headers):
             await response.aread()  # a refused WebSocket is closed before anybody asks why
         if response.status_code in web.BUSY:
-            raise web.Again(response)
+            raise web.Again(response, response.headers.get("retry-after", ""))
         return response
 
     async def aclose(self) -> None:
