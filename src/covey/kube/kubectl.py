@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anyio.abc import Process
 
 _READY = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+)")
+_REFUSED = (b"connection refused", b"failed to connect")  # in lower case: socat, for one, writes a capital letter
 _START_SECONDS = 20.0
 _POLL = 0.02
 _WORDS = 1.0  # seconds that kubectl gets to say why
@@ -78,7 +79,7 @@ class KubectlChannel:
 
     def _failed(self, said: IO[bytes], port: int, since: int) -> AgentError:
         words = _content(said)[since:]
-        if b"connection refused" in words or b"failed to connect" in words:
+        if any(word in words.lower() for word in _REFUSED):
             return NoAgent(f"{self._target.name}: nothing listens on port {port}")
         if b"NotFound" in words or b"not found" in words:
             return PodGone(f"{self._target.name}: the pod is gone ({tools.tail(words)})")

@@ -24,7 +24,7 @@ _DATA, _ERROR = 0, 1
 _GARBLED = frozenset({1002, 1003, 1007, 1008, 1009})  # RFC 6455, 7.4.1
 _READ = 64 * 1024
 _LONGEST_ERROR = 4096
-_REFUSED = ("connection refused", "connect: ", "no such host", "failed to connect")
+_REFUSED = ("connection refused", "connect: ", "no such host", "failed to connect")  # socat has a capital letter
 _GOODBYE = 1.0  # seconds that closing may take
 
 
@@ -140,7 +140,7 @@ class PortStream(ByteStream):
 
     def _told(self) -> AgentError:
         said = clean(self._error.decode("utf-8", "replace"))
-        if any(word in said for word in _REFUSED):
+        if any(word in said.lower() for word in _REFUSED):
             return NoAgent(f"{self._title}: nothing listens on port {self._port}")
         return AgentError(f"{self._title}: the port-forward failed: {said[:300]}")
 

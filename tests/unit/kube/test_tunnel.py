@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import AsyncExitStack
 
 import anyio
 import pytest
@@ -12,6 +14,7 @@ from wsproto.events import TextMessage
 from covey import web
 from covey.errors import AgentError, AgentGarbled, ClusterDenied, ClusterError, NoAgent, UsageError
 from covey.kube.client import open_cluster
+from covey.kube.kubectl import KubectlChannel
 from covey.kube.tunnel import PodChannel, UrlChannel, open_channel
 from covey.model.provenance import Target
 
@@ -78,12 +81,29 @@ def test_http_goes_through(through):
     assert through(forwarding(play), do).body == b"hello"
 
 
+SOCAT = "exit status 1: 2026/11/21 socat[12] E connect(5, AF=2 127.0.0.1:9095, 16): Connection refused"
 REFUSED = "error forwarding port 9095 to pod: failed to connect to localhost:9095: connect: connection refused"
 
 
-def test_nothing_listens(through):
+@pytest.mark.parametrize("words", [REFUSED, SOCAT])
+def test_kubectl_says_that_nothing_listens(words, tmp_path, monkeypatch):
+    program = tmp_path / "kubectl"
+    program.write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    async def do():
+        async with AsyncExitStack() as ends:
+            await KubectlChannel(TARGET, (), ends).connect(9095)
+
+    with pytest.raises(NoAgent, match="nothing listens on port 9095"):
+        anyio.run(do)
+
+
+@pytest.mark.parametrize("words", [REFUSED, SOCAT])
+def test_nothing_listens(through, words):
     with pytest.raises(NoAgent, match="shop/app-1/app: nothing listens on port 9095"):
-        through(forwarding(lambda forward: forward.error(REFUSED)), everything)
+        through(forwarding(lambda forward: forward.error(words)), everything)
 
     async def by_http(channel):
         async with web.over(channel.connect) as client:
