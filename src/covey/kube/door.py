@@ -137,7 +137,7 @@ class Credentials:
             self._until = until if until is None or until.tzinfo else until.replace(tzinfo=UTC)
             if certificate := status.get("clientCertificateData"):
                 _identify(self._tls, certificate.encode(), status["clientKeyData"].encode())
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ssl.SSLError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ClusterDenied(f"the credential plugin {plugin.command!r} gave no ExecCredential") from error
 
 
@@ -146,14 +146,15 @@ def _context(account: Account) -> ssl.SSLContext:
         if account.insecure:
             context = httpx2.create_ssl_context(verify=False)
         elif account.authority:
-            context = ssl.create_default_context(cadata=account.authority.decode("ascii", "replace"))
+            # Beside the certificates there may be comments in any encoding. Nothing left would mean the system's own.
+            context = ssl.create_default_context(cadata=account.authority.decode("ascii", "ignore") or "none")
         else:
             context = httpx2.create_ssl_context()
         # Clusters' own authorities often lack extensions that Python 3.13 insists on; Go, and so kubectl, does not.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         if account.certificate:
             _identify(context, account.certificate, account.key)
-    except ssl.SSLError as error:
+    except (ssl.SSLError, ValueError, TypeError) as error:
         raise ConfigError(f"a certificate or key of the kubeconfig cannot be used: {error}") from error
     return context
 

@@ -8,7 +8,6 @@ organize-cluster-access-kubeconfig. Relative paths are relative to the file that
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -180,7 +179,7 @@ def _pem(entry: Mapping[str, Any], key: str, file: Path) -> bytes:
             return base64.b64decode(str(data), validate=False)
         if path := entry.get(key):
             return _beside(file, path).read_bytes()
-    except (OSError, binascii.Error) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # a path with a zero byte; the home of nobody
         raise ConfigError(f"{file}: {key} cannot be read: {error}") from error
     return b""
 
@@ -195,8 +194,9 @@ def _plugin(entry: object, cluster: Mapping[str, Any], file: Path) -> Plugin | N
         )
     command = str(entry["command"])
     told = {key: value for key, value in cluster.items() if key != "extensions"} if _wanted(entry) else None
-    if told is not None and (path := told.pop("certificate-authority", None)):
-        told["certificate-authority-data"] = base64.b64encode(_beside(file, path).read_bytes()).decode()
+    if told is not None and told.pop("certificate-authority", None):
+        authority = _pem(cluster, "certificate-authority", file)
+        told["certificate-authority-data"] = base64.b64encode(authority).decode()
     return Plugin(
         version=str(entry.get("apiVersion") or ""),
         command=str(_beside(file, command).absolute()) if "/" in command else command,

@@ -135,6 +135,9 @@ def changed(**more):
         (changed(**{"current-context": "other"}), "no context 'other'"),
         (made(1, **{"auth-provider": {"name": "gcp"}}), "auth-provider"),
         (made(1, **{"client-key": "missing"}), "client-key cannot be read"),
+        (made(1, **{"client-key": "zero\0"}), "client-key cannot be read"),
+        (made(1, **{"client-key": "~no-such-user/key"}), "client-key cannot be read"),
+        (made(1, **{"client-key-data": "größer"}), "client-key cannot be read"),
         (made(1, exec={"command": "x", "interactiveMode": "Always"}), "insists on a terminal"),
     ],
 )
