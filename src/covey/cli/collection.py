@@ -118,6 +118,8 @@ class Run:
             "format": "mixed",
         }
         journal = Journal.begin(self.output, self.test, params, default_test(now))
+        for note in journal.notes:
+            warn(note)
         if journal.captures:
             count = many(len(journal.captures), "capture")
             say(f"going on with the bundle of test {journal.test!r} in {self.output}: {count} (another -o begins anew)")

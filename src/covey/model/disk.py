@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
 from covey.errors import BundleError
+
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # NFS and FUSE answer so
 
 
 def opened(path: Path) -> BinaryIO:
@@ -20,6 +24,22 @@ def opened(path: Path) -> BinaryIO:
         os.close(descriptor)
         raise BundleError(f"{path} is not a regular file", hint="choose another -o")
     return os.fdopen(descriptor, "a+b")
+
+
+def lock(stream: BinaryIO, path: Path) -> bool:
+    """Keep every other collector off an open journal; False where the file system knows no locks. BundleError when
+    another has it, or has put a new one in the place of the one that was opened."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(stream.fileno()), path.stat()):
+            return True
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except OSError as error:
+        if error.errno in _WITHOUT_LOCKS:
+            return False
+        raise BundleError(f"{path} cannot be locked: {error.strerror}", hint="choose another -o") from error
+    raise BundleError(f"another covey is collecting into {path.parent}", hint="wait for it, or choose another -o")
 
 
 def write(path: Path, data: bytes) -> None:

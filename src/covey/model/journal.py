@@ -15,7 +15,6 @@ from it under another name and put in place, and only then is the manifest taken
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -37,11 +36,13 @@ _TOLD = 2  # times: the manifest is indented
 
 
 class Journal:
-    """The one writer of a bundle. Not for several threads at once. `test`: the name it has, given or taken over."""
+    """The one writer of a bundle. Not for several threads at once. `test`: the name it has, given or taken over;
+    `notes`: for people."""
 
     def __init__(self, folder: Path, stream: BinaryIO) -> None:
         self.folder, self._stream = folder, stream
         self.test = ""
+        self.notes: tuple[str, ...] = ()
         self.params: dict[str, Any] = {}
         self._captures: dict[str, Capture] = {}
         self._told = 0  # bytes that tell of them, about
@@ -59,17 +60,10 @@ class Journal:
         _spare_strangers(folder)
         folder.mkdir(parents=True, exist_ok=True)
         stream = disk.opened(folder / bundle.JOURNAL)
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not os.path.samestat(os.fstat(stream.fileno()), (folder / bundle.JOURNAL).stat()):
-                raise BlockingIOError  # another put a new one in its place since it was opened
-        except OSError:
-            stream.close()
-            raise BundleError(
-                f"another covey is collecting into {folder}", hint="wait for it, or choose another -o"
-            ) from None
         journal = cls(folder, stream)
         try:
+            if not disk.lock(stream, folder / bundle.JOURNAL):
+                journal.notes = (f"{folder} is on a file system without locks: let no other covey collect into it",)
             journal._start(test, params, otherwise)
         except BaseException:
             journal.close()
@@ -219,7 +213,7 @@ class Journal:
         fresh = self.folder / (bundle.JOURNAL + ".new")
         with self._stream:
             self._stream = disk.opened(fresh)
-            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            disk.lock(self._stream, fresh)
             self._stream.truncate(0)
             self._append(
                 _run(done.test, done.collected_at, done.params),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -143,6 +144,24 @@ def test_the_journal_tells_what_was_there_before_what_happens(finished):
     assert [next(iter(line)) for line in lines] == ["run", "capture", "capture", "failure", "run"]
     assert [line["run"]["collection_params"]["namespace"] for line in lines if "run" in line] == ["ns", "other"]
     assert not (finished / "metadata.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENOLCK, ""), (errno.ENOSYS, ""), (errno.EOPNOTSUPP, ""), (errno.EIO, "be locked")],
+)
+def test_a_file_system_without_locks_is_no_other_collector(finished, monkeypatch, number, words):
+    def lock(stream, how):
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(fcntl, "flock", lock)
+    if words:
+        with pytest.raises(BundleError, match=words):
+            Journal.begin(finished, "", {}, "")
+        return
+    journal = Journal.begin(finished, "", {}, "")
+    assert "without locks" in journal.notes[0]
+    assert len(journal.finish().captures) == 2
 
 
 def test_who_opened_the_journal_that_was_replaced_does_not_write_to_it(finished, monkeypatch):
