@@ -111,7 +111,7 @@ def collect(ctx: click.Context, /, output: Path, test_name: str, soft: bool, as_
 )
 @targets.which_options
 @click.option("--json", "as_json", is_flag=True, help="Print the targets as JSON on stdout.")
-def discover(as_json: bool, **options: Any) -> None:
+def discover(as_json: bool, **options: Any) -> int:
     """List the pods that collect would ask, without touching them.
 
     Without -n or -A the context's namespace is looked at; with images all but the system's, which are kube-system,
@@ -133,6 +133,7 @@ def discover(as_json: bool, **options: Any) -> None:
     summary.show_discovery(found)
     if not found.targets:
         raise NothingCollected(wanted.none, hint=targets.where_to_look(found))
+    return PARTIAL if found.failures else GOOD
 
 
 @click.command(
@@ -145,6 +146,8 @@ def discover(as_json: bool, **options: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print what was reset as JSON on stdout.")
 def reset(test_name: str, soft: bool, as_json: bool, **options: Any) -> int:
     """Begin a new window in running agents; nothing is lost, the old one is kept where the agent can."""
+    from dataclasses import replace
+
     import anyio
 
     from covey.cli import summary
@@ -157,7 +160,8 @@ def reset(test_name: str, soft: bool, as_json: bool, **options: Any) -> int:
             found = await targets.find(wanted, cluster)
             how: How = targets.how(options, cluster)
             with bar() as tell:
-                return found, await flow(found.targets, how, test_name, tell)
+                done = await flow(found.targets, how, test_name, tell)
+        return found, replace(done, failures=(*found.failures, *done.failures))
 
     found, done = anyio.run(work)
     if as_json:

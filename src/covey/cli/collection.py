@@ -136,9 +136,11 @@ async def _in_time(work: Any, seconds: float) -> Any:
 
 
 def _not_found(wanted: targets.Wanted, found: Discovery) -> Iterator[Failure]:
-    """What was asked for by name and cannot be had. Of what a selector gives, only the running pods are meant."""
+    """Namespaces that may not be read, and what was asked for by name and cannot be had. Of what a selector gives, only
+    the running pods are meant."""
     from covey.model.manifest import Failure
 
+    yield from found.failures
     if wanted.query and (wanted.query.pods or wanted.query.workloads):
         for name, why in found.skipped:
             yield Failure(name, "not-found", f"{name}: {why}", "covey discover shows what is there")

@@ -131,7 +131,10 @@ async def _agents(wanted: targets.Wanted, options: dict[str, Any], cluster: Clus
         )
         for target, who in answered.agents
     ]
-    return findings + [Finding(f"agent in {one.target}", "missing", one.what, one.hint) for one in answered.failures]
+    return findings + [
+        Finding(f"agent in {one.target}", "missing", one.what, one.hint)
+        for one in (*found.failures, *answered.failures)
+    ]
 
 
 def _show(findings: list[Finding]) -> None:

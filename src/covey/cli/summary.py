@@ -65,7 +65,8 @@ def _around(found: Discovery | None) -> dict[str, Any]:
         {"target": near.target.name, "asked": near.asked, "runs": near.runs, "why": near.why}
         for near in found.near_misses
     ]
-    return {"near_misses": near, "skipped": [{"target": name, "why": why} for name, why in found.skipped]}
+    skipped = [*found.skipped, *((failure.target, failure.what) for failure in found.failures)]
+    return {"near_misses": near, "skipped": [{"target": name, "why": why} for name, why in skipped]}
 
 
 def discovery_json(found: Discovery) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def show_discovery(found: Discovery) -> None:
             _add(table, target.name, target.component, target.image, _short(target))
         console().print(table)
     _show_around(found)
-    _tell(found.notes)
+    _tell([*(f"{failure.target}: {failure.what}; {failure.hint}" for failure in found.failures), *found.notes])
 
 
 def show_reset(done: WasReset, found: Discovery) -> None:

@@ -6,9 +6,9 @@ container (with images: a container that runs one of them).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 import anyio
 
@@ -17,8 +17,11 @@ from covey.errors import ClusterDenied, InputError
 from covey.kube import images as matching
 from covey.kube.client import PAGE, Cluster
 from covey.kube.pods import Container, Pod, Workload, component, is_system
+from covey.model.manifest import Failure
 from covey.model.provenance import Image, Target
 from covey.oci import Resolution
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +55,53 @@ class NearMiss:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """targets ascending by name; skipped: (name, why) of what was asked for and cannot be had; notes: for people."""
+    """targets ascending by name; skipped: (name, why) of what was asked for and cannot be had; notes: for people;
+    failures: of namespaces that may not be read, where others may."""
 
     targets: tuple[Target, ...] = ()
     near_misses: tuple[NearMiss, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
 
 async def discover(
     cluster: Cluster, query: Query, *, resolve: matching.Resolve = oci.resolve, page: int = PAGE
 ) -> Discovery:
-    """Look once. InputError for what is no image, workload or pod name; ClusterDenied and ClusterError as they come."""
+    """Look once. InputError for what is no image, workload or pod name; ClusterError as it comes, ClusterDenied where
+    nothing may be looked at."""
     wanted = [_image(reference) for reference in query.images]
-    pods, missing = await _candidates(cluster, query, page)
+    scopes = _Scopes()
+    pods, missing = await _candidates(cluster, query, page, scopes)
+    failures = scopes.failures()
     search = _Search(query, wanted, _Once(resolve), skipped=missing)
     for pod in sorted(pods, key=lambda pod: pod.title):
         await search.look_at(pod)
-    return search.result()
+    return replace(search.result(), failures=failures)
+
+
+class _Scopes:
+    """Looking into namespaces, of which one that may not be read costs only itself."""
+
+    def __init__(self) -> None:
+        self.denied: dict[str, ClusterDenied] = {}
+        self._read = False
+
+    async def look(self, scope: str, work: Awaitable[list[_T]]) -> list[_T]:
+        """What is found there; nothing where it may not be read."""
+        try:
+            found = await work
+        except ClusterDenied as error:
+            self.denied.setdefault(scope, error)
+            return []
+        self._read = True
+        return found
+
+    def failures(self) -> tuple[Failure, ...]:
+        """Of the namespaces that may not be read. ClusterDenied when none may: then it is no matter of one of them."""
+        if self.denied and not self._read:
+            raise next(iter(self.denied.values()))
+        return tuple(Failure(scope, error.slug, error.what, error.hint) for scope, error in self.denied.items())
 
 
 def _image(reference: str) -> Image:
@@ -79,27 +111,29 @@ def _image(reference: str) -> Image:
         raise InputError(str(error), hint="an image is named registry/name, with :tag or @digest if need be") from error
 
 
-async def _candidates(cluster: Cluster, query: Query, page: int) -> tuple[list[Pod], list[tuple[str, str]]]:
+async def _candidates(
+    cluster: Cluster, query: Query, page: int, scopes: _Scopes
+) -> tuple[list[Pod], list[tuple[str, str]]]:
     """The pods to look at, each once, and what was named and is not there."""
-    scopes = [""] if query.all_namespaces else list(query.namespaces) or [cluster.namespace]
+    spaces = [""] if query.all_namespaces else list(query.namespaces) or [cluster.namespace]
     found: dict[tuple[str, str], Pod] = {}
     missing: list[tuple[str, str]] = []
     labels = query.label_selector
+
+    async def listed(some: Sequence[str], name: str = "") -> list[Pod]:
+        every = [await scopes.look(one, _listed(cluster, one, labels=labels, name=name, page=page)) for one in some]
+        return [pod for pods in every for pod in pods]
+
     if not query.pods and not query.workloads:
-        for scope in scopes:
-            _keep(found, query, await _listed(cluster, scope, labels=labels, page=page))
+        _keep(found, query, await listed(spaces))
     for name in query.pods:
         space, _, pod = name.removeprefix("pod/").rpartition("/")
-        some = [
-            one
-            for scope in ([space] if space else scopes)
-            for one in await _listed(cluster, scope, labels=labels, name=pod, page=page)
-        ]
+        some = await listed([space] if space else spaces, pod)
         _keep(found, query, some)
-        if not some:
+        if not some and space not in scopes.denied:
             missing.append((name, "there is no such pod" + (" with these labels" if labels else "")))
     for workload in query.workloads:
-        some, why = await _of_workload(cluster, workload, scopes, labels, page)
+        some, why = await _of_workload(cluster, workload, spaces, labels, page, scopes)
         _keep(found, query, some)
         if why:
             missing.append((workload, why))
@@ -124,15 +158,21 @@ async def _listed(cluster: Cluster, scope: str, *, labels: str, name: str = "", 
 
 
 async def _of_workload(
-    cluster: Cluster, name: str, scopes: Sequence[str], labels: str, page: int
+    cluster: Cluster, name: str, namespaces: Sequence[str], labels: str, page: int, scopes: _Scopes
 ) -> tuple[list[Pod], str]:
     """The pods that a workload made, and why there are none."""
     kind, slash, title = name.partition("/")
     if not slash or not title or "/" in title:
         raise InputError(f"{name!r} names no workload", hint="write kind/name, such as deploy/checkout")
-    spaces = [scope for scope in scopes if scope] or [one for one in await cluster.namespaces() if not is_system(one)]
-    known = [one for space in spaces if (one := await cluster.workload(kind, space, title)) is not None]
-    pods = [pod for one in known for pod in await _made_by(cluster, one, labels, page)]
+    spaces = [one for one in namespaces if one] or [one for one in await cluster.namespaces() if not is_system(one)]
+    known: list[Workload] = []
+
+    async def made(space: str) -> list[Pod]:
+        workload = await cluster.workload(kind, space, title)
+        known.extend([workload] if workload else [])
+        return await _made_by(cluster, workload, labels, page) if workload else []
+
+    pods = [pod for space in spaces for pod in await scopes.look(space, made(space))]
     if not known:
         return [], f"there is none in {', '.join(spaces) or 'any namespace'}"
     return pods, "" if pods else "it has no pods"

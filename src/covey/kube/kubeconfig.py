@@ -40,7 +40,7 @@ class Account:
     server: str
     namespace: str = "default"
     context: str = ""
-    kubeconfig: str = ""  # the file asked for, as given
+    kubeconfig: str = ""  # the file asked for
     authority: bytes = field(default=b"", repr=False)
     insecure: bool = False
     server_name: str = ""
@@ -57,6 +57,7 @@ class Account:
 
 def load(kubeconfig: str = "", context: str = "", *, service_account: Path = SERVICE_ACCOUNT) -> Account:
     """The account to use. ConfigError when a file is wrong or has no such context, ClusterError when there is none."""
+    kubeconfig = os.path.expanduser(kubeconfig)  # noqa: PTH111 - no shell does it in --kubeconfig=~/x
     files = _files(kubeconfig)
     if not files:
         if not context and (inside := _in_cluster(service_account)) is not None:
@@ -74,7 +75,7 @@ def load(kubeconfig: str = "", context: str = "", *, service_account: Path = SER
 
 def _files(kubeconfig: str) -> list[Path]:
     if kubeconfig:
-        return [Path(os.path.expanduser(kubeconfig))]  # noqa: PTH111
+        return [Path(kubeconfig)]
     listed = os.environ.get("KUBECONFIG", "")
     if listed:
         return [path for path in map(Path, filter(None, listed.split(os.pathsep))) if path.exists()]

@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from fakes import kubernetes
 from fakes.agent_servers import capture_of, covey, hanging, old, serving, stranger
 
 from covey.model.bundle import Bundle
@@ -256,6 +257,21 @@ def test_reset(tmp_path):
         assert server.asked[-1] == "POST /covey/1/epoch"
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["reset"] == [f"127.0.0.1:{server.port}"]
+
+
+@pytest.mark.parametrize(("spaces", "code"), [("shop,default", 6), ("default", 0), ("shop", 4)])
+def test_a_namespace_that_may_not_be_read_makes_it_a_part(tmp_path, spaces, code):
+    def handler(request):
+        if "/namespaces/shop/" in request.path:
+            kubernetes.status(request, 403, "no")
+        else:
+            kubernetes.listing([kubernetes.pod("far", namespace="default")])(request)
+
+    with serving(handler) as server:
+        (tmp_path / "config").write_text(json.dumps(kubernetes.kubeconfig(server.port)))
+        done = run("discover", "-l", "app=x", "-n", spaces, "--kubeconfig", tmp_path / "config", cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert ("not allowed to list pods in namespace shop" in done.stderr) == (code > 0)
 
 
 def test_without_a_cluster_the_cure_is_named(tmp_path):

@@ -153,3 +153,37 @@ def test_a_refused_listing_of_all_namespaces_says_how_to_go_on(find):
     with pytest.raises(ClusterDenied, match="in all namespaces") as failed:
         find(all_namespaces=True, handler=lambda request: status(request, 403, "no"))
     assert "-n" in failed.value.hint
+
+
+def forbidding(*spaces):
+    """The world, of which some namespaces may not be read."""
+    return lambda request: (
+        status(request, 403, "no") if any(f"/namespaces/{one}/" in request.path for one in spaces) else world(request)
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ({}, ["default/far/app"]),
+        ({"pods": ("far", "shop/cart-1")}, ["default/far/app"]),
+        ({"pods": ("shop/cart-1", "default/far")}, ["default/far/app"]),
+    ],
+)
+def test_a_namespace_that_may_not_be_read_costs_only_itself(find, query, left):
+    found, _ = find("shop", "default", handler=forbidding("shop"), **query)
+    assert names(found) == left
+    assert [(one.target, one.reason) for one in found.failures] == [("shop", "cluster-denied")]
+    assert "in namespace shop" in found.failures[0].what
+    assert found.skipped == ()
+
+
+def test_a_workload_is_looked_for_in_the_namespaces_that_may_be_read(find):
+    found, _ = find("default", "shop", handler=forbidding("default"), workloads=("deploy/cart",))
+    assert names(found) == ["shop/cart-2/app"]
+    assert [one.target for one in found.failures] == ["default"]
+
+
+def test_where_no_namespace_may_be_read_that_is_the_error(find):
+    with pytest.raises(ClusterDenied, match="in namespace shop"):
+        find("shop", "default", handler=forbidding("shop", "default"))

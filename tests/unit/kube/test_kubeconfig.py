@@ -35,6 +35,11 @@ def test_the_file_asked_for_comes_first_then_the_variable_then_home(tmp_path, mo
     assert (three.context, three.namespace) == ("c", "shop")
 
 
+def test_a_home_is_written_out_for_kubectl_too(tmp_path):
+    write(tmp_path / "mine", made(4))
+    assert load("~/mine").kubeconfig == str(tmp_path / "mine")
+
+
 def test_of_several_files_the_first_to_name_a_thing_wins(tmp_path, monkeypatch):
     first = {"clusters": [{"name": "c", "cluster": {"server": "https://first/"}}]}
     names = [write(tmp_path / "a", first), str(tmp_path / "missing"), write(tmp_path / "b", made(2, token="t"))]
