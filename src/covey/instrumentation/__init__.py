@@ -33,7 +33,7 @@ def stop_helper(spool: Path) -> bool:
     The pid is believed only together with the start of its process, so nobody else is ever ended.
     """
     with contextlib.suppress(OSError, ValueError, IndexError):
-        _, pid, ticks, _ = (spool / "helper").read_text(encoding="ascii").split()
+        _, pid, ticks, *_ = (spool / "helper").read_text(encoding="ascii").split()
         status = Path(f"/proc/{int(pid)}/stat").read_text(encoding="ascii", errors="replace")
         command = Path(f"/proc/{int(pid)}/cmdline").read_bytes()
         if status.rpartition(") ")[2].split()[19] == ticks and b"--covey-helper" in command:  # not a serving thread's

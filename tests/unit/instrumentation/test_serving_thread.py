@@ -124,6 +124,32 @@ with socket.create_connection(mine[-1].getsockname()) as client:
     assert (done.stdout, done.stderr, done.returncode) == ("mine\n", "", 0)
 
 
+# As a program that PID 1 became by exec, or a child of it.
+ASKING = """
+import os
+from urllib.request import urlopen
+print(urlopen("http://127.0.0.1:" + os.environ["COVERAGE_PORT"] + "/health", timeout=20).status)
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_who_becomes_another_python_is_served_anew(version, as_pid_1, tmp_path):
+    (tmp_path / "asks.py").write_text(ASKING)
+    code = f"import os, sys\nos.execv(sys.executable, [sys.executable, {str(tmp_path / 'asks.py')!r}])"
+    done = as_pid_1(version, code, "-W", "error")
+    assert (done.stdout, done.stderr, done.returncode) == ("200\n", "", 0)
+
+
+def test_who_becomes_another_program_leaves_the_serving_to_its_children(as_pid_1, tmp_path):
+    (tmp_path / "asks.py").write_text(ASKING)
+    code = f"""
+import os, sys
+os.execv("/bin/sh", ["sh", "-c", sys.executable + " {tmp_path / "asks.py"}; exit 0"])
+"""
+    done = as_pid_1("3.12", code)
+    assert (done.stdout, done.stderr, done.returncode) == ("200\n", "", 0)
+
+
 FOLDING = """
 import json, os, subprocess, sys
 from urllib.request import urlopen

@@ -17,7 +17,8 @@ from covey_agent import spool as spools
 # What it takes to start a helper is loaded when one is to be started: most processes find one.
 
 PORTS = 50
-FILE = "helper"  # in the spool: port, pid, start in ticks, boot id of who serves it
+# In the spool: port, pid, start in ticks, boot id of who serves it; the name of its segment where that is a thread.
+FILE = "helper"
 _BACKLOG = 64
 _PATIENCE = 2.0
 _RESPITE = 10.0  # seconds that a helper has to have lived for being replaced
@@ -40,7 +41,7 @@ def helper_of(spool: str) -> Helper | None:
     try:
         fd = os.open(os.path.join(spool, FILE), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            port, pid, ticks, boot = os.read(fd, 256).decode("ascii").split()
+            port, pid, ticks, boot, *segments = os.read(fd, 256).decode("ascii").split()
         finally:
             os.close(fd)
         helper = Helper(int(port), int(pid), int(ticks))
@@ -48,22 +49,46 @@ def helper_of(spool: str) -> Helper | None:
         return None
     if boot != processes.boot_id() or not processes.is_alive(helper.pid, helper.start_ticks):
         return None
-    return helper
+    # exec ends the thread and keeps pid and start: what it does not keep is the mapping of the segment.
+    return helper if all(_is_mapped(spool, name) for name in segments) else None
 
 
-def ensure_helper(settings, spool: str, _segment) -> int | None:
+def _is_mapped(spool, name):
+    """Whether any process maps the segment of that name."""
+    if name != os.path.basename(name):
+        return False
+    try:
+        fd = os.open(os.path.join(spool, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return spools.has_locked(fd)
+    except OSError:  # a file system without locks: then it goes by the pid, as for others
+        return True
+    finally:
+        os.close(fd)
+
+
+def _helper_but_me(spool):
+    """As `helper_of`, for a process that serves nothing itself: what has its own pid served before it became, by exec,
+    the program that it is."""
+    helper = helper_of(spool)
+    return helper if helper is None or helper.pid != os.getpid() else None
+
+
+def ensure_helper(settings, spool: str, segment=None) -> int | None:
     """Sees to it that somebody serves the spool (a folder), and gives the port; None when nobody can, which is said in
     one line on standard error. Never raises for want of a helper.
 
-    `settings`: `port`, `bind`, `token_file`. `segment` is this process's, which is recorded by now: whoever serves
-    sees at least one process. Called again, also in a child of a fork, it costs one look at the spool."""
-    helper = helper_of(spool)
+    `settings`: `port`, `bind`, `token_file`. `segment` is this process's, if it has one: as long as that is mapped, a
+    thread of this process is believed to serve."""
+    helper = _helper_but_me(spool)
     if helper is not None:
         return helper.port
     from covey_agent import launch
 
     try:
-        return _elect(settings, spool)
+        return _elect(settings, spool, segment)
     except (OSError, launch.CannotLaunch) as error:
         say(f"what this process records is not served: {error}")
         return None
@@ -82,28 +107,28 @@ def revive(settings, spool: str) -> None:
 
     before = _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGCHLD])
     try:
-        ensure_helper(settings, spool, None)
+        ensure_helper(settings, spool)
         # This process has no children yet but the one that launched: its end is none of the application's news.
         _signal.sigtimedwait([_signal.SIGCHLD], 0)
     finally:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
 
 
-def _elect(settings, spool):
+def _elect(settings, spool, segment):
     from covey_agent import launch
 
     lock = _lock(spool)
     if lock is None:
         return None  # whoever has it that long is starting one
     try:
-        helper = helper_of(spool)
+        helper = _helper_but_me(spool)
         if helper is not None:
             return helper.port
         listener = bind(settings)
         try:
             port = listener.getsockname()[1]
             if os.getpid() == 1 or not launch.entry():
-                _serve_here(listener, port, spool, settings)
+                _serve_here(listener, port, spool, settings, segment)
             else:
                 launch.launch(listener.fileno(), port, spool, processes.boot_id(), _environment(settings))
                 listener.close()
@@ -181,18 +206,20 @@ def linger(environ) -> float:
         return DEFAULT_LINGER
 
 
-def _serve_here(listener, port, spool, settings):
+def _serve_here(listener, port, spool, settings, segment):
     """A helper of an application that is PID 1 would be its child to wait for: a thread of it serves instead."""
     import _socket
 
     from covey_agent import serving_thread
 
+    target = os.path.join(spool, FILE)
     moved = _socket.socket(fileno=spools.high(listener.detach()))
     pid = os.getpid()
     token_file = settings.token_file and os.path.abspath(settings.token_file)
-    serving_thread.begin(moved, spool, token_file, settings.spool_max)
+    serving_thread.begin(moved, spool, token_file, settings.spool_max, lambda: os.unlink(target))
     text = f"{port} {pid} {processes.start_ticks(pid) or 0} {processes.boot_id()}"
-    target = os.path.join(spool, FILE)
+    if segment is not None:
+        text += f" {segment.name}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     with open(os.open(target + ".new", flags, 0o600), "w", encoding="ascii") as out:
         out.write(text)

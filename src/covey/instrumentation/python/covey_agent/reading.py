@@ -7,13 +7,13 @@ bounds before it is believed; a file that is no segment raises NotASegment and t
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import struct
 
 from covey_agent import masks, processes
 from covey_agent import segment as layout
+from covey_agent import spool as spools
 
 HEADER = layout.HEADER_SIZE
 MAX_SEGMENT = 256 << 20
@@ -211,9 +211,6 @@ def is_held(path: str) -> bool:
     The writer takes a shared lock on the file that it maps; the kernel keeps it until the last mapping is gone."""
     fd = open_segment(path)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return spools.has_locked(fd)
     finally:
         os.close(fd)
-    return False

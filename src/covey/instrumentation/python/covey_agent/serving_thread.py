@@ -23,8 +23,9 @@ _PATIENCE = 1.0
 
 
 class _Serving:
-    def __init__(self, serving) -> None:
+    def __init__(self, serving, when_over) -> None:
         self._server = serving
+        self._when_over = when_over
         self._read_end, self._write_end = (spools.high(fd) for fd in os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK))
         self._pid = os.getpid()
         self._stopping = False
@@ -53,8 +54,15 @@ class _Serving:
             self._server.run(lambda: not self._stopping, self._read_end)
         except OSError:  # the application closed all descriptors: what it opens under their numbers is not ours
             self._running = False
+            self._say_it_is_over()
         finally:
             ended.release()
+
+    def _say_it_is_over(self):
+        try:
+            self._when_over()
+        except OSError:  # no file to take away
+            return
 
     def stop(self) -> bool:
         """Ends the thread between two steps and waits, at most a second, until the kernel has forgotten it."""
@@ -104,11 +112,11 @@ class _Serving:
             os.close(self._write_end)
 
 
-def begin(listener, spool: str, token_file: str, limit: int) -> None:
+def begin(listener, spool: str, token_file: str, limit: int, when_over) -> None:
     """Serves the spool, of at most `limit` bytes of segments, on a listening socket as long as this process lives.
-    Raises RuntimeError or OSError."""
+    `when_over` is called where it cannot, and may raise OSError. Raises RuntimeError or OSError."""
     replies = answers.Answers(spool, os.getpid(), token_file, max_source=MAX_SOURCE, limit=limit)
-    one = _Serving(server.Server(listener, replies))
+    one = _Serving(server.Server(listener, replies), when_over)
     one.start()
     os.register_at_fork(before=one.before_fork, after_in_parent=one.in_parent, after_in_child=one.in_child)
     atexit.register(one.at_exit)

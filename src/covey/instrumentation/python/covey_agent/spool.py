@@ -112,6 +112,15 @@ def _mark_as_held(fd):
         return
 
 
+def has_locked(fd: int) -> bool:
+    """Whether anybody has locked the open file, as `_mark_as_held` does. Raises OSError where there are no locks."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
 class _Opened:
     def __init__(self, spool):
         self._spool = spool
