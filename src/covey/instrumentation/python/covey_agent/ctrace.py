@@ -8,14 +8,13 @@ no address to be woken at, and whoever closes a window names it as late.
 
 from __future__ import annotations
 
-import _signal
 import atexit
 import os
-from _thread import allocate_lock, get_native_id, start_new_thread
+from _thread import allocate_lock
 
-from covey_agent import fork_warning, wake
 from covey_agent import sources as texts
-from covey_agent.recorder import Recorder, is_of_the_application
+from covey_agent.recorder import Recorder
+from covey_agent.worker import Worker
 
 PERIOD = 0.25
 
@@ -40,7 +39,7 @@ class CtraceCore:
         atexit.register(self.flush)
         ticker = _Ticker(self.flush)
         ticker.start()
-        os.register_at_fork(before=ticker.stop, after_in_parent=ticker.start_again, after_in_child=ticker.start)
+        os.register_at_fork(before=ticker.before_fork, after_in_parent=ticker.in_parent, after_in_child=ticker.in_child)
 
     def flush(self) -> None:
         """Stores what was traced since the last time. May run in any thread, also in two at once."""
@@ -97,45 +96,32 @@ def _start_tracer(settings):
 
 
 class _Ticker:
-    """A thread that calls `work` every PERIOD seconds, with all signals blocked, and is gone during a fork."""
+    """A thread that calls `work` every PERIOD seconds."""
 
     def __init__(self, work):
         self._work = work
-        self._running = False
+        self._bell = allocate_lock()
+        self._worker = Worker(self._tick, self._ring)
+        self.before_fork, self.in_parent = self._worker.before_fork, self._worker.in_parent
 
     def start(self):
-        """In this process, where no thread of it runs."""
-        self._thread = 0
-        self._stop, self._ended = allocate_lock(), allocate_lock()
-        self._stop.acquire()
-        self._ended.acquire()
-        before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
         try:
-            start_new_thread(self._run, (self._stop, self._ended))
-            self._running = True
-            fork_warning.started()
+            self._worker.start()
         except RuntimeError:  # no more threads allowed: what is left is the flush at exit
-            self._running = False
-        finally:
-            _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
+            return
 
-    def _run(self, stop, ended):
-        self._thread = get_native_id()
-        try:
-            while not stop.acquire(True, PERIOD):
-                self._work()
-        except Exception as error:
-            if is_of_the_application(error):
-                raise
-        finally:
-            ended.release()
-
-    def stop(self):
-        if self._running:
-            self._running = False
-            self._stop.release()
-            wake.wait_for_end(self._ended, lambda: self._thread)
-
-    def start_again(self):
-        fork_warning.before_restart()
+    def in_child(self):
+        self._worker.in_child()
         self.start()
+
+    def _tick(self, wanted):
+        self._bell.acquire(False)
+        while wanted():
+            if not self._bell.acquire(True, PERIOD):
+                self._work()
+
+    def _ring(self):
+        try:
+            self._bell.release()
+        except RuntimeError:  # it has been rung already
+            return

@@ -10,7 +10,7 @@ import os
 import sys
 
 _NEEDED = sys.version_info >= (3, 13)
-_alive = [0]  # the agent's threads that run now
+_alive = []  # one for each of the agent's threads that runs now; several threads may add and take away at once
 
 
 class _ForkWarning:
@@ -25,12 +25,15 @@ _quiet = ("ignore", _ForkWarning(), DeprecationWarning, None, 0)
 
 def started() -> None:
     """To be called when a thread of the agent's has been started."""
-    _alive[0] += 1
+    _alive.append(None)
 
 
 def ended() -> None:
-    """To be called when one is known to have ended, also in a child, where it never began."""
-    _alive[0] = max(0, _alive[0] - 1)
+    """To be called when one ends, also in a child, where it never began."""
+    try:
+        _alive.pop()
+    except IndexError:
+        return
 
 
 def before_restart() -> None:
@@ -40,7 +43,7 @@ def before_restart() -> None:
     import warnings
 
     try:
-        others = len(os.listdir("/proc/self/task")) - _alive[0]
+        others = len(os.listdir("/proc/self/task")) - len(_alive)
     except OSError:
         return
     if others > 1 and _quiet in warnings.filters:

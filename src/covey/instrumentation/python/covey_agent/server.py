@@ -66,8 +66,10 @@ class Server:
         listener.setblocking(False)
 
     def run(self, wanted, wake_fd: int = -1, nap: float = 5.0) -> None:
-        """Serves until `wanted()` is false. `wake_fd`: a descriptor that becomes readable when it should look;
-        `nap`: seconds after which it looks anyway. Raises OSError when the listener is not ours any more."""
+        """Serves until `wanted()` is false. `wake_fd`: a descriptor, not blocking, that becomes readable when it should
+        look, and is read then; `nap`: seconds after which it looks anyway.
+
+        Raises OSError when the listener is not ours any more."""
         while wanted():
             now = _clock()
             self._drop_late(now)
@@ -75,6 +77,8 @@ class Server:
             for fd, _event in ready:
                 if fd == self.listener.fileno():
                     self._accept()
+                elif fd == wake_fd:
+                    os.read(fd, 64)
                 elif fd in self._connections:
                     self._move(self._connections[fd])
             self._work()

@@ -1,24 +1,15 @@
 """The thread that re-arms lines when the helper has closed a window (3.12 and later; probes need none).
 
-It sleeps in the kernel on a datagram socket, so it costs nothing, and it keeps out of the application's way: it blocks
-all signals, which reach the threads they would have reached without it; before each fork it is ended, the thread of
-the operating system too, so that Python does not warn of forking with threads; its descriptor is a high one.
-
-What it uses is taken here, before the application may replace it (gevent).
+It sleeps in the kernel on a datagram socket, so it costs nothing; the socket's descriptor is a high one.
 """
 
 from __future__ import annotations
 
-import _signal
 import _socket
 import os
-from _thread import allocate_lock, get_native_id, start_new_thread
-from time import monotonic, sleep
 
-from covey_agent import fork_warning, spool
-
-_PATIENCE = 1.0
-_STEP = 0.00005
+from covey_agent import spool
+from covey_agent.worker import Worker
 
 
 class Wake:
@@ -43,17 +34,12 @@ class Wake:
 
     def before_fork(self) -> None:
         if self._waiter is not None:
-            self._waiter.stop()
+            self._waiter.worker.before_fork()
 
     def in_parent(self) -> None:
         """After a fork, whether it succeeded or not."""
-        if self._waiter is None:
-            return
-        fork_warning.before_restart()
-        try:
-            self._waiter.resume()
-        except RuntimeError:  # no more threads allowed
-            self._waiter = None
+        if self._waiter is not None:
+            self._waiter.worker.in_parent()
 
     def in_child(self) -> None:
         """After a fork: the parent's socket is not ours. It may be told twice: by the first code that runs in a child,
@@ -67,7 +53,7 @@ class Wake:
 
 
 class _Waiter:
-    """The socket, which stays as long as the process, and the thread, which is ended around each fork."""
+    """The socket, which stays as long as the process, and the thread. Raises OSError or RuntimeError."""
 
     def __init__(self, segment, rearm):
         self._segment = segment
@@ -75,43 +61,28 @@ class _Waiter:
         self.pid = os.getpid()
         self._socket, self._address = _listen()
         self._inode = os.fstat(self._socket.fileno()).st_ino
-        self._stopping = False
-        self._thread = 0
-        self._ended = allocate_lock()
-        self.resume()
+        self.worker = Worker(self._wait, self._knock)
+        try:
+            self.worker.start()
+        except RuntimeError:
+            self._socket.close()
+            raise
         segment.set_wake(self._address)
 
-    def resume(self):
-        """Starts the thread with every signal blocked; raises RuntimeError when there can be no more threads."""
-        self._stopping = False
-        self._thread = 0
-        self._ended = allocate_lock()
-        self._ended.acquire()
-        before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
+    def _wait(self, wanted):
         try:
-            start_new_thread(self._wait, (self._ended,))
-            fork_warning.started()
-        finally:
-            _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
-
-    def _wait(self, ended):
-        self._thread = get_native_id()
-        try:
-            while not self._stopping and self._is_ours():
+            while wanted() and self._is_ours():
                 segment = self._segment
-                wanted = segment.epoch_wanted()
-                if wanted != segment.epoch_done():
+                epoch = segment.epoch_wanted()
+                if epoch != segment.epoch_done():
                     self._rearm()
-                    segment.acknowledge(wanted)
+                    segment.acknowledge(epoch)
                 self._socket.recv(64)
         except OSError:  # the application closed all descriptors: nobody can wake us any more
-            pass
-        finally:
-            ended.release()
+            return
 
-    def stop(self):
-        """Ends the thread and waits until the operating system has forgotten it."""
-        self._stopping = True
+    def _knock(self):
+        """By a socket of its own: where the application has closed ours, the kernel keeps it until this arrives."""
         try:
             knock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
             try:
@@ -120,11 +91,11 @@ class _Waiter:
             finally:
                 knock.close()
         except OSError:  # a full queue wakes it as well, and a socket that is gone has ended it
-            pass
-        wait_for_end(self._ended, lambda: self._thread)
+            return
 
     def forget(self):
-        """Closes the socket, if the number is still this socket's and not one that the application has put there."""
+        """In a child. Closes the socket, if the number is still this socket's and not one of the application's."""
+        self.worker.in_child()
         if self._is_ours():
             self._socket.close()
         else:
@@ -149,19 +120,3 @@ def _listen():
         listener.close()
         raise
     return listener, address
-
-
-def wait_for_end(ended, thread) -> None:
-    """Waits, but not for ever, until a thread that was told to stop is gone. `ended`: the lock that it releases last;
-    the kernel's thread, whose number `thread()` gives then, goes a moment later."""
-    if not ended.acquire(True, _PATIENCE):
-        return
-    fork_warning.ended()
-    task = f"/proc/self/task/{thread()}"
-    end = monotonic() + _PATIENCE
-    while monotonic() < end:
-        try:
-            os.stat(task)
-        except OSError:
-            return
-        sleep(_STEP)
