@@ -375,7 +375,7 @@ def test_windows_closed_before_and_after_a_fold_keep_their_lines(spool):
     for epoch, window in enumerate(store.since(0)):
         lines = [lines_in(text) for files in window.segments.values() for text in files.values()]
         assert set().union(*lines) == wanted[epoch]
-        assert told(spool, store.since(epoch))[0]["/lib"] == set().union(*wanted[epoch:], {90})
+        assert told(spool, list(store.since(epoch)))[0]["/lib"] == set().union(*wanted[epoch:], {90})
     assert told(spool, [])[0]["/lib"] == {90}
     assert told(spool)[0]["/lib"] == {*range(1, 80), 90}
 

@@ -272,30 +272,6 @@ def test_a_client_that_leaves_does_not_leave_a_window_half_closed(start):
     assert serving.ask("/covey/1/epoch", method="POST").json["epoch"] == 2
 
 
-def test_the_loop_stops_between_two_steps_and_goes_on(tmp_path):
-    spool = tmp_path / "u0-1"
-    spool.mkdir()
-    listener = socket.create_server(("127.0.0.1", 0))
-    one = server.Server(
-        socket._socket.socket(fileno=listener.detach()), answers.Answers(str(spool), os.getpid(), "", {})
-    )
-    with socket.create_connection(one.listener.getsockname()) as client:
-        client.sendall(b"GET /health HTTP/1.1\r\n\r\n")
-        turns = 0
-        client.setblocking(False)
-        data = b""
-        while b"Content-Length" not in data:
-            left = [True]
-            one.run(lambda left=left: left.pop() if left else False, nap=0.01)
-            turns += 1
-            try:
-                data += client.recv(65536)
-            except BlockingIOError:
-                continue
-        assert turns > 1
-    one.close()
-
-
 def test_health_names_other_users_folders(start):
     serving = start()
     for name in ("u1000-1", "u1000-2", "u1001-1x", "evil-1", "uevil-1"):

@@ -187,6 +187,7 @@ def capture(head: dict, spool: str, store, tables, since: int | None):
     for _, process in sorted(found.processes.items()):
         body.add(separator + process.json())
         separator = ",\n"
+        yield 0
     not_recorded = dump(sorted(found.not_recorded))
     windows, left_out = yield from closed.listed(
         store.before(newest, since or 0), body.left() - len(not_recorded) - _MARGIN

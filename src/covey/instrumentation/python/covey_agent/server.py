@@ -237,5 +237,12 @@ class Server:
             self._job = (connection, steps, now + next(steps))
         except StopIteration as done:
             self._job = None
-            if connection is not None and connection.socket.fileno() in self._connections:
-                connection.send(done.value, _clock())
+            self._reply(connection, done.value)
+        except Exception:  # it ends this job, never the thread or the process that serves
+            self._job = None
+            self._reply(connection, self.answers.refuse(500, "covey's agent failed"))
+
+    def _reply(self, connection, data):
+        """`connection`: None where the job was nobody's request; it may have gone meanwhile."""
+        if connection is not None and connection.socket.fileno() in self._connections:
+            connection.send(data, _clock())
