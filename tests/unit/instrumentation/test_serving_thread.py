@@ -119,9 +119,31 @@ with socket.create_connection(mine[-1].getsockname()) as client:
     accepted, _ = mine[-1].accept()
     accepted.sendall(b"mine")
     print(client.recv(10).decode())
+for one in mine: one.getsockname()
 """
     done = as_pid_1("3.11", code)
     assert (done.stdout, done.stderr, done.returncode) == ("mine\n", "", 0)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_application_that_closes_all_descriptors_is_served_on(version, as_pid_1, tmp_path):
+    (tmp_path / "asks.py").write_text(ASKING)
+    code = f"""
+import os, subprocess, sys, time
+os.closerange(3, 4096)
+mine = [os.open("/dev/null", os.O_RDONLY) for _ in range(300)]
+time.sleep(2.5)
+ask = [sys.executable, {str(tmp_path / "asks.py")!r}]
+print(subprocess.run(ask, capture_output=True, text=True))
+if not os.fork(): os._exit(0)
+while True:
+    try: os.wait()
+    except ChildProcessError: break
+for one in mine: os.fstat(one)
+"""
+    done = as_pid_1(version, code)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert "stdout='200\\n', stderr=''" in done.stdout
 
 
 # As a program that PID 1 became by exec, or a child of it.

@@ -168,7 +168,7 @@ def bind(settings):
     address = settings.bind
     if not is_loopback(address) and not settings.token_file:
         say(f"COVEY_AGENT_BIND={address} wants COVEY_AGENT_TOKEN_FILE too; bound 127.0.0.1 instead")
-        address = "127.0.0.1"
+        address = settings.bind = "127.0.0.1"
     family = _socket.AF_INET6 if ":" in address else _socket.AF_INET
     for port in range(settings.port, min(settings.port + PORTS, 65536)):
         # Bound and listening at once: two sockets may have one address until one of them listens.
@@ -208,15 +208,35 @@ def linger(environ) -> float:
 
 def _serve_here(listener, port, spool, settings, segment):
     """A helper of an application that is PID 1 would be its child to wait for: a thread of it serves instead."""
-    import _socket
-
     from covey_agent import serving_thread
 
-    target = os.path.join(spool, FILE)
-    moved = _socket.socket(fileno=spools.high(listener.detach()))
-    pid = os.getpid()
+    def listen():
+        again = bind(settings)
+        try:
+            _announce(again.getsockname()[1], spool, segment)
+        except BaseException:
+            again.close()
+            raise
+        return _moved(again)
+
     token_file = settings.token_file and os.path.abspath(settings.token_file)
-    serving_thread.begin(moved, spool, token_file, settings.spool_max, lambda: os.unlink(target))
+
+    def give_up():
+        os.unlink(os.path.join(spool, FILE))
+
+    serving_thread.begin(_moved(listener), spool, token_file, settings.spool_max, listen, give_up)
+    _announce(port, spool, segment)
+
+
+def _moved(listener):
+    import _socket
+
+    return _socket.socket(fileno=spools.high(listener.detach()))
+
+
+def _announce(port, spool, segment):
+    """Writes into the spool that a thread of this process serves."""
+    pid, target = os.getpid(), os.path.join(spool, FILE)
     text = f"{port} {pid} {processes.start_ticks(pid) or 0} {processes.boot_id()}"
     if segment is not None:
         text += f" {segment.name}"

@@ -1,7 +1,7 @@
 """A file in the spool's folder that only this user may write and several processes add to.
 
 What is in it is believed (code is among it), so it is opened relative to the folder, without following links, and only
-when it is this user's alone. Its descriptor is a high one and is asked for its inode before each use: an application
+when it is this user's alone. Its descriptor is a high one and is asked for its identity before each use: an application
 that closes all descriptors and opens others must never find us writing into one of those.
 """
 
@@ -23,7 +23,7 @@ class OwnFile:
         self._folder = folder
         self._name = name
         self._magic = magic
-        self._inode = None
+        self._identity = None
         self._usable = True
         self._writing = allocate_lock()
         self.fd = -1
@@ -32,14 +32,9 @@ class OwnFile:
         """Opens the file, and again when the application has closed our descriptor or put its own in its place."""
         if not self._usable:
             return False
-        if self.fd >= 0:
-            try:
-                state = os.fstat(self.fd)
-                if (state.st_dev, state.st_ino) == self._inode:
-                    return True
-            except OSError:
-                pass
-            self.fd = -1
+        if self.fd >= 0 and spools.identity_of(self.fd) == self._identity:
+            return True
+        self.fd = -1
         try:
             self._open()
         except OSError:
@@ -90,4 +85,4 @@ class OwnFile:
         if state.st_size == 0:
             os.pwrite(fd, self._magic + bytes(4), 0)
         self.fd = spools.high(fd)
-        self._inode = (state.st_dev, state.st_ino)
+        self._identity = spools.identity_of(self.fd)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import _socket
 import errno
-import os
 import select
 import time
 
@@ -36,6 +35,7 @@ class _Connection:
 
     def __init__(self, connected, now: float) -> None:
         self.socket = connected
+        self.identity = spools.identity_of(connected.fileno())
         self.state = _READ
         self.received = b""
         self.out = memoryview(b"")
@@ -43,6 +43,13 @@ class _Connection:
         self.deadline = now + READ_SECONDS
         self.request = None
         self.drained = 0
+
+    def close(self) -> None:
+        """Closes the number only where it is still this connection."""
+        if spools.identity_of(self.socket.fileno()) == self.identity:
+            self.socket.close()
+        else:
+            self.socket.detach()
 
     def send(self, data: bytes, now: float) -> None:
         self.out = memoryview(data)
@@ -59,26 +66,28 @@ class Server:
         self.listener = listener
         self.answers = answers
         self.last_request = _clock()
-        self._inode = os.fstat(listener.fileno()).st_ino
+        self._identity = spools.identity_of(listener.fileno())
         self._connections: dict[int, _Connection] = {}
         self._job = None  # (connection or None, generator, time at which it goes on)
         self._upkeep_at = 0.0
         listener.setblocking(False)
 
-    def run(self, wanted, wake_fd: int = -1, nap: float = 5.0) -> None:
-        """Serves until `wanted()` is false. `wake_fd`: a descriptor, not blocking, that becomes readable when it should
-        look, and is read then; `nap`: seconds after which it looks anyway.
-
-        Raises OSError when the listener is not ours any more."""
+    def run(self, wanted, bell=None, nap: float = 5.0) -> None:
+        """Serves until `wanted()` is false. `bell`: its descriptor `fd` becomes readable when it should look, and
+        `hear()` reads that; `nap`: seconds after which it looks anyway. Raises OSError when the listener, or the bell,
+        is not ours any more."""
+        wake_fd = -1 if bell is None else bell.fd
         while wanted():
             now = _clock()
             self._drop_late(now)
             ready = self._wait(now, wake_fd, nap)
+            if not self.owns_listener():
+                raise OSError(errno.EBADF, "the listening socket was closed")
             for fd, _event in ready:
                 if fd == self.listener.fileno():
                     self._accept()
                 elif fd == wake_fd:
-                    os.read(fd, 64)
+                    bell.hear()
                 elif fd in self._connections:
                     self._move(self._connections[fd])
             self._work()
@@ -96,10 +105,7 @@ class Server:
     def owns_listener(self) -> bool:
         """Whether the listener's number is still the listener: an application may close all descriptors and open
         others under the same numbers."""
-        try:
-            return os.fstat(self.listener.fileno()).st_ino == self._inode
-        except OSError:
-            return False
+        return spools.identity_of(self.listener.fileno()) == self._identity
 
     def _wait(self, now, wake_fd, nap):
         poll = _poll()
@@ -122,8 +128,6 @@ class Server:
         return poll.poll(max(0, int((until - now) * 1000 + 0.999)))
 
     def _accept(self):
-        if not self.owns_listener():
-            raise OSError(errno.EBADF, "the listening socket was closed")
         for _ in range(MAX_CONNECTIONS):
             try:
                 fd, _address = self.listener._accept()
@@ -208,7 +212,7 @@ class Server:
     def _end(self, connection):
         fd = connection.socket.fileno()
         if self._connections.pop(fd, None) is not None:
-            connection.socket.close()
+            connection.close()
         # A job of its stays and runs to its end: half a closed window is nothing to leave behind.
 
     def _next(self):

@@ -18,35 +18,39 @@ MAX_SOURCE = 512 << 10
 
 
 class _Serving:
-    def __init__(self, serving, when_over) -> None:
-        self._server = serving
-        self._when_over = when_over
-        self._read_end, self._write_end = (spools.high(fd) for fd in os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK))
+    """A server, its thread, and what wakes it. `listen()` and `give_up()` are those of `begin`."""
+
+    def __init__(self, listener, replies, listen, give_up) -> None:
+        self._replies = replies
+        self._listen = listen
+        self._give_up = give_up
         self._pid = os.getpid()
         self._closed = False
-        self.worker = Worker(self._serve, self._ring)
+        self._open(listener)
+        self.worker = Worker(self._serve, lambda: self._bell.ring())
+
+    def _open(self, listener):
+        self._bell = _Bell()
+        self._server = server.Server(listener, self._replies)
 
     def _serve(self, wanted) -> None:
-        try:
-            self._server.run(wanted, self._read_end)
-        except OSError:  # the application closed all descriptors: what it opens under their numbers is not ours
-            self._say_it_is_over()
-
-    def _say_it_is_over(self):
-        try:
-            self._when_over()
-        except OSError:  # no file to take away
-            return
-
-    def _ring(self):
-        try:
-            os.write(self._write_end, b"s")
-        except OSError:  # full, or closed by the application
-            return
+        while True:
+            try:
+                self._server.run(wanted, self._bell)
+                return
+            except OSError:  # the application closed all descriptors: what it opens under their numbers is not ours
+                self._close()
+            try:
+                self._open(self._listen())
+            except OSError:
+                self._closed = True
+                self._give_up()
+                return
 
     def in_child(self) -> None:
         """The parent serves; its clients and its port are not ours to keep open."""
-        if os.getpid() != self._pid:
+        if os.getpid() != self._pid and not self._closed:
+            self._closed = True
             self.worker.in_child()
             self._close()
 
@@ -54,21 +58,48 @@ class _Serving:
         """Closes all while the interpreter is still whole: a socket that it finds open at its very end warns, and the
         warning crashes 3.9."""
         self.worker.before_fork()
-        self._close()
-
-    def _close(self) -> None:
         if not self._closed:
             self._closed = True
-            self._server.close()
-            os.close(self._read_end)
-            os.close(self._write_end)
+            self._close()
+
+    def _close(self) -> None:
+        self._server.close()
+        self._bell.close()
 
 
-def begin(listener, spool: str, token_file: str, limit: int, when_over) -> None:
+class _Bell:
+    """A pipe that wakes who polls it. `fd` is its end to be polled."""
+
+    def __init__(self):
+        self.fd, self._other = (spools.high(fd) for fd in os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK))
+        self._identity = spools.identity_of(self.fd)  # of both ends
+
+    def ring(self):
+        try:
+            if spools.identity_of(self._other) == self._identity:
+                os.write(self._other, b"s")
+        except OSError:  # full, or closed just now
+            return
+
+    def hear(self):
+        """Raises OSError when it is not ours any more."""
+        if spools.identity_of(self.fd) != self._identity:
+            raise OSError("the pipe was closed")
+        os.read(self.fd, 64)
+
+    def close(self):
+        for fd in (self.fd, self._other):
+            if spools.identity_of(fd) == self._identity:
+                os.close(fd)
+
+
+def begin(listener, spool: str, token_file: str, limit: int, listen, give_up) -> None:
     """Serves the spool, of at most `limit` bytes of segments, on a listening socket as long as this process lives.
-    `when_over` is called where it cannot, and may raise OSError. Raises RuntimeError or OSError."""
+
+    Where the application closes that, it goes on with the one that `listen()` gives, or calls `give_up()`; both may
+    raise OSError. Raises RuntimeError or OSError."""
     replies = answers.Answers(spool, os.getpid(), token_file, max_source=MAX_SOURCE, limit=limit)
-    one = _Serving(server.Server(listener, replies), when_over)
+    one = _Serving(listener, replies, listen, give_up)
     one.worker.start()
     os.register_at_fork(
         before=one.worker.before_fork, after_in_parent=one.worker.in_parent, after_in_child=one.in_child

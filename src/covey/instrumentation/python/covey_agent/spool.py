@@ -212,6 +212,16 @@ def high(fd: int) -> int:
     return moved
 
 
+def identity_of(fd: int):
+    """What tells the open file from others; None where the number is nobody's. An application may close all descriptors
+    and open its own under our numbers: who keeps a descriptor keeps this with it, and asks again before each use."""
+    try:
+        state = os.fstat(fd)
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
 def with_high_descriptor(fd, make):
     """What `make()` gives, while all low descriptor numbers are taken: the one it opens is a high one."""
     floor, taken = _floor(), []

@@ -60,7 +60,7 @@ class _Waiter:
         self._rearm = rearm
         self.pid = os.getpid()
         self._socket, self._address = _listen()
-        self._inode = os.fstat(self._socket.fileno()).st_ino
+        self._identity = spool.identity_of(self._socket.fileno())
         self.worker = Worker(self._wait, self._knock)
         try:
             self.worker.start()
@@ -102,10 +102,7 @@ class _Waiter:
             self._socket.detach()
 
     def _is_ours(self):
-        try:
-            return os.fstat(self._socket.fileno()).st_ino == self._inode
-        except OSError:
-            return False
+        return spool.identity_of(self._socket.fileno()) == self._identity
 
 
 def _listen():
