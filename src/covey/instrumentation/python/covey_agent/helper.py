@@ -1,8 +1,9 @@
 """The helper's program: `python -I -S -E helper.py --covey-helper FD SPOOL`, started by launch.py.
 
 It ends when nothing has been alive in its spool, and nobody has asked for anything, for COVEY_AGENT_LINGER seconds
-(600); when the spool's folder is gone; and at once on SIGTERM: its pid is in the spool's file `helper`. Nothing is lost
-by its end: the next process that starts on the spool starts the next helper, which finds segments and windows there.
+(600), unless it is the child of a container's PID 1; when the spool's folder is gone; at once on SIGTERM: its pid is
+in the spool's file `helper`. Nothing is lost by its end: the next process that starts on the spool starts the next
+helper, which finds segments and windows there.
 """
 
 from __future__ import annotations
@@ -53,7 +54,15 @@ class Watch:
             return False
         if somebody_lives(self._spool):
             self._lived = now
-        return now - max(self._lived, self._serving.last_request) < self._linger
+        return now - max(self._lived, self._serving.last_request) < self._linger or _nobody_reaps()
+
+
+def _nobody_reaps() -> bool:
+    """Whether we are the child of a container's PID 1: mostly an application that knows nothing of us. A process that
+    starts Python now and then, as a server in Go does, would gather a zombie for each helper that ends."""
+    from covey_agent import surroundings
+
+    return os.getppid() == 1 and surroundings.container() is not None
 
 
 def somebody_lives(spool: str) -> bool:
