@@ -9,7 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-import time
+from time import monotonic
+from time import time as now
 
 from covey_agent import processes
 from covey_agent import spool as spools
@@ -98,7 +99,7 @@ def revive(settings, spool: str) -> None:
     """In a child just made by fork: starts the next helper where the last one was killed. One that does not live long
     is not replaced at once, and where there never was one there is none now."""
     try:
-        age = time.time() - os.stat(os.path.join(spool, FILE)).st_mtime
+        age = now() - os.stat(os.path.join(spool, FILE)).st_mtime
     except OSError:
         return
     if age < _RESPITE or os.getpid() == 1 or helper_of(spool) is not None:
@@ -143,16 +144,16 @@ def _elect(settings, spool, segment):
 def _lock(spool):
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(os.path.join(spool, "helper.lock"), flags, 0o600)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = monotonic() + _PATIENCE
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return fd
         except BlockingIOError:
-            if time.monotonic() > deadline:
+            if monotonic() > deadline:
                 os.close(fd)
                 return None
-            time.sleep(0.002)
+            spools.sleep(0.002)
         except OSError:
             os.close(fd)
             raise

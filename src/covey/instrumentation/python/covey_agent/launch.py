@@ -10,7 +10,7 @@ from __future__ import annotations
 import _signal as signal  # `signal` itself loads enum, which costs more than all else here
 import os
 import sys
-import time
+from time import monotonic
 
 from covey_agent import spool as spools
 from covey_agent.election import FILE
@@ -128,18 +128,18 @@ def _run(python, arguments, environ, listener_fd) -> int:
 
 
 def _wait(pid: int) -> int:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = monotonic() + _PATIENCE
     pause = 0.001
     try:
         while True:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 return os.waitstatus_to_exitcode(status)
-            if time.monotonic() > deadline:
+            if monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
                 return -signal.SIGKILL
-            time.sleep(pause)
+            spools.sleep(pause)
             pause = min(pause * 1.5, 0.01)
     except ChildProcessError:
         # SIGCHLD is ignored, or the application's handler took it. If it failed, the next process tries again.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import _socket
 import errno
 import select
-import time
+from time import monotonic as _clock
 
 from covey_agent import spool as spools
 from covey_agent.http_text import Refused, parse
@@ -27,7 +27,6 @@ _MAX_DRAIN = 1 << 20
 _NAP_WITHOUT_DESCRIPTORS = 0.02
 
 _poll, _POLLIN, _POLLOUT = select.poll, select.POLLIN, select.POLLOUT
-_clock = time.monotonic
 
 
 class _Connection:
@@ -134,7 +133,7 @@ class Server:
             except BlockingIOError:
                 return
             except OSError:  # no descriptors left, or the client is gone already
-                time.sleep(_NAP_WITHOUT_DESCRIPTORS)
+                spools.sleep(_NAP_WITHOUT_DESCRIPTORS)
                 return
             # The process may be the application's, which counts on low numbers.
             fd = spools.high(fd)

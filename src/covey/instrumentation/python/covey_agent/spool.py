@@ -14,7 +14,7 @@ import mmap
 import os
 import stat
 import sys
-from time import sleep
+from time import sleep  # taken here, for all: most of the agent may be loaded after gevent has put its own in place
 
 from covey_agent.segment import SUFFIX
 
