@@ -64,6 +64,62 @@ def test_packages_asked_for(tmp_path, monkeypatch):
     assert not wanted(str(place / "shopping.py"))
 
 
+class Editable:
+    """As setuptools' finder of an editable install."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def find_spec(self, name, path=None, target=None):
+        from importlib.util import spec_from_file_location
+
+        place = str(self.folder / "__init__.py")
+        return spec_from_file_location(name, place) if name == "shop_editable" else None
+
+
+class Broken:
+    def find_spec(self, name, path=None, target=None):
+        raise ValueError
+
+
+def test_packages_of_an_editable_install(tmp_path, monkeypatch):
+    (tmp_path / "cart").mkdir()
+    for name in ("__init__.py", "cart/__init__.py"):
+        (tmp_path / name).write_text("raise SystemExit('not to be imported')\n")
+    wanted, part = rule(SOURCE="shop_editable").wanted, rule(SOURCE="shop_editable.cart").wanted
+    assert not wanted(str(tmp_path / "a.py"))
+    monkeypatch.setattr(sys, "meta_path", [Broken(), object(), *sys.meta_path, Editable(tmp_path)])
+    assert wanted(str(tmp_path / "a.py"))
+    assert wanted(str(tmp_path / "cart" / "b.py"))
+    assert part(str(tmp_path / "cart" / "b.py"))
+    assert not part(str(tmp_path / "a.py"))
+
+
+def test_a_package_that_is_not_found_is_told_of(lab):
+    lab.write("shop/__init__.py", "x = 1\n")
+    lab.write("app.py", "import shop\n")
+    lab.write("other/app.py", "x = 1\n")
+    env = {"COVEY_AGENT_SOURCE": "shop,shopp.cart"}
+    for script in ("other/app.py", "app.py"):
+        assert lab.run(lab.folder / script, env=env).stderr == ""
+    capture = agent_runs.agent_module("capture")
+    (folder,) = lab.spool.glob("u*")
+
+    def warnings():
+        steps = capture.gather(str(folder), None)
+        try:
+            while True:
+                next(steps)
+        except StopIteration as done:
+            return done.value.warnings
+
+    told = ["shopp.cart, which COVEY_AGENT_SOURCE names, was not found: nothing of it is recorded"]
+    assert warnings() == told
+    folds = agent_runs.agent_module("folding").fold(str(folder))
+    assert len(list(folds)) == 2
+    assert warnings() == told
+
+
 @pytest.mark.parametrize(
     ("pattern", "path", "left_out"),
     [

@@ -89,6 +89,7 @@ class Gathered:
     def __init__(self) -> None:
         self.processes: dict[tuple[int, int], _Process] = {}
         self.not_recorded: set[str] = set()
+        self.missing: set[str] = set()
         self.warnings: list[str] = []
 
     def add(self, segment: reading.Segment, mask_of) -> None:
@@ -101,12 +102,20 @@ class Gathered:
                 self.not_recorded.add(record.path)
             else:
                 process.add(record.path, record.source_hash, mask_of(record))
+        self.missing |= segment.missing
         if segment.full or segment.damaged:
             process.complete = False
             reason = "there was no room in the spool" if segment.full else "its segment is damaged"
             others = f" and {segment.folded} that ended" if segment.folded else ""
             self.warnings.append(f"not all of process {segment.pid}{others} is recorded: {reason}")
         segment.data = b""
+
+    def nowhere(self) -> list[str]:
+        """The packages that a process did not find, and of which no process has recorded anything, ascending."""
+        missing = sorted(self.missing)
+        paths = {path for process in self.processes.values() for path in process.files} if missing else ()
+        places = ((name, "/" + name.replace(".", "/") + "/") for name in missing)
+        return [name for name, place in places if not any(place in path[:-3] + "/" for path in paths)]
 
     def count(self) -> int:
         """How many processes are in it."""
@@ -152,6 +161,8 @@ def _gather(spool, ran_before, found):
         yield 0
     if elsewhere:
         found.warnings.append(f"{elsewhere} segments are of before the machine's last start and left out")
+    for name in found.nowhere():
+        found.warnings.append(f"{name}, which COVEY_AGENT_SOURCE names, was not found: nothing of it is recorded")
     for process in found.processes.values():
         for path in sorted(process.changed):
             found.warnings.append(f"{path} was loaded from several sources, told is the last")

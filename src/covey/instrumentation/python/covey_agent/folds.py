@@ -39,6 +39,7 @@ class Layer:
         self._texts: dict[str, str | None] = {}
         self._ran: dict[tuple[str, str | None], list[int]] = {}
         self._notes: dict[str, None] = {}
+        self._missing: set[str] = set()
 
     def agrees(self, segment: reading.Segment) -> bool:
         """Whether each path of the segment has the same text here, or is not here."""
@@ -54,6 +55,7 @@ class Layer:
     def add(self, segment: reading.Segment) -> None:
         """Takes in what the segment holds."""
         self.flags |= segment.flags
+        self._missing |= segment.missing
         for record in segment.records:
             if record.not_recorded:
                 self._notes[record.path] = None
@@ -80,6 +82,7 @@ class Layer:
             planes = now.to_bytes(lines + 1, "little") + before.to_bytes(lines + 1, "little")
             parts.append(_record(path, source_hash, 0, lines, planes))
         parts += [_record(name, None, layout.TAKEN_IN) for name in self.taken]
+        parts += [_record(name, None, layout.MISSING) for name in sorted(self._missing)]
         end = reading.HEADER + sum(map(len, parts))
         if end > reading.MAX_SEGMENT or len(self._ran) + len(self._notes) > reading.MAX_RECORDS:
             raise OSError("the fold would be too large")

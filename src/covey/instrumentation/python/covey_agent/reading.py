@@ -69,6 +69,7 @@ class Segment:
         self.data = data
         self.damaged = False
         self.taken: set[str] = set()  # names of segment files that were folded into this one last
+        self.missing: set[str] = set()  # packages that were asked for and not found
         self.records = self._walk()
 
     @property
@@ -112,8 +113,9 @@ class Segment:
     def _record(self, at: int, length: int) -> Record | None:
         _, lines, digest, path_length, flags = _RECORD.unpack_from(self.data, at)
         not_recorded = bool(flags & layout.NOT_RECORDED)
-        if flags & layout.TAKEN_IN and _RECORD_HEAD + path_length <= length:
-            self.taken.add(self.data[at + _RECORD_HEAD : at + _RECORD_HEAD + path_length].decode("ascii", "replace"))
+        names = self.taken if flags & layout.TAKEN_IN else self.missing if flags & layout.MISSING else None
+        if names is not None and _RECORD_HEAD + path_length <= length:
+            names.add(self.data[at + _RECORD_HEAD : at + _RECORD_HEAD + path_length].decode("utf-8", "replace"))
             return None
         if not path_length or (not lines and not not_recorded):
             return None

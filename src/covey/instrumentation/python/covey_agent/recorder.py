@@ -8,7 +8,7 @@ import sys
 from covey_agent import spool as spools
 from covey_agent.facts import Facts, stamp_of
 from covey_agent.processes import Identity
-from covey_agent.segment import FULL, Segment, SegmentFull
+from covey_agent.segment import FULL, MISSING, Segment, SegmentFull
 
 _FACTS_MAX = 4 << 20
 _getpid, _stat = os.getpid, os.stat
@@ -66,6 +66,10 @@ class Recorder:
     def note(self, path: str) -> None:
         """Says that the file at `path` was loaded before it could be recorded."""
         self._do(lambda segment: segment.note(path))
+
+    def miss(self, name: str) -> None:
+        """Says that a package of this name is asked for and was not found."""
+        self._do(lambda segment: segment.note(name, MISSING))
 
     def _do(self, write):
         segment = self.segment()

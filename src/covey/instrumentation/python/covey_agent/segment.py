@@ -53,6 +53,7 @@ RECORD_PATH_LENGTH = 40  # u16
 RECORD_FLAGS = 42  # u16
 RECORD_PATH = 48
 NOT_RECORDED = 1  # record flag: a note that this file was loaded before the agent could see it
+MISSING = 4  # record flag: a note that COVEY_AGENT_SOURCE names a package that was not found
 TAKEN_IN = 2  # record flag: a note that the segment file of this name is folded into this one
 
 UNKNOWN_HASH = bytes(32)
@@ -161,10 +162,11 @@ class Segment:
         view, at = self._append(now + (2 * lines + 9 & ~7), head)
         return view[at + now : at + now + lines + 1]
 
-    def note(self, path: str) -> None:
-        """Says that the file at `path` was loaded too early to be recorded. Raises SegmentFull."""
+    def note(self, path: str, flag: int = NOT_RECORDED) -> None:
+        """Says that the file at `path` was loaded too early to be recorded, or what else the flag says. Raises
+        SegmentFull."""
         name = path.encode("utf-8", "surrogateescape")[:PATH_MAX]
-        self._append(record_size(len(name), 0), record_head(name, UNKNOWN_HASH, 0, NOT_RECORDED))
+        self._append(record_size(len(name), 0), record_head(name, UNKNOWN_HASH, 0, flag))
 
     def _append(self, size, head):
         """Claims, writes and publishes a record; its extent's bytes and where it begins there. Every module that is

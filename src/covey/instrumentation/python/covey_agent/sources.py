@@ -68,9 +68,17 @@ class Sources:
         self._packages = [part for part in settings.source if not _is_folder(part)]
         self._asked_for = bool(settings.source)
         self._searched = None
+        self._missing = set()
+        self._tell = None
         self._omits = _omits(settings.omit)
         # Where only folders count, all files of a folder have one answer.
         self._answers = None if settings.omit or self._packages else {}
+
+    def when_missing(self, tell) -> None:
+        """Has `tell(name)` called, once, for each package that is not found when it is first looked for."""
+        self._tell = tell
+        for name in sorted(self._missing):
+            tell(name)
 
     def wanted(self, path: str) -> bool:
         """Whether the file at this absolute path is to be recorded, going by its path."""
@@ -103,7 +111,7 @@ class Sources:
 
     def _resolve_packages(self):
         """Packages are searched for when a file has to be judged, as the script's folder comes onto sys.path late."""
-        searched = tuple(sys.path)
+        searched = (*sys.path, *map(id, sys.meta_path))
         if searched == self._searched:
             return
         self._searched = searched
@@ -112,6 +120,10 @@ class Sources:
             if places:
                 self._packages.remove(name)
                 self._folders.extend(places)
+            elif name not in self._missing:
+                self._missing.add(name)
+                if self._tell is not None:
+                    self._tell(name)
 
 
 def read(path: str, loader=None, facts=None) -> Source | None:
@@ -201,13 +213,9 @@ def _installed(path):
 
 def _places(name):
     """The folders (ending in a separator) of a package, or the file of a module; nothing is imported for it."""
-    finder = sys.modules["_frozen_importlib_external"].PathFinder
     path, spec, parts = None, None, name.split(".")
     for count in range(1, len(parts) + 1):
-        try:
-            spec = finder.find_spec(".".join(parts[:count]), path)
-        except Exception:  # a finder of the application's: whatever it says, the package is not found
-            return []
+        spec = _spec(".".join(parts[:count]), path)
         if spec is None:
             return []
         path = spec.submodule_search_locations
@@ -216,6 +224,21 @@ def _places(name):
     if path is not None:
         return [os.path.join(os.path.abspath(place), "") for place in path]
     return [os.path.abspath(spec.origin)] if spec.origin and spec.has_location else []
+
+
+def _spec(name, path):
+    """How the module would be loaded. Where no folder has a top one, the finders are asked that installers put beside
+    (setuptools' for editable installs)."""
+    usual = sys.modules["_frozen_importlib_external"].PathFinder
+    others = sys.meta_path if path is None else ()
+    for finder in [usual, *(one for one in others if not type(one).__module__.startswith("covey_agent"))]:
+        try:
+            spec = finder.find_spec(name, path)
+        except Exception:  # the application's: whatever it says, it has not found the package
+            continue
+        if spec is not None:
+            return spec
+    return None
 
 
 def _omits(patterns):

@@ -46,6 +46,7 @@ def _start(settings):
     if segment is None:
         return False
     _running.append(core)
+    sources.when_missing(core.recorder.miss)
     _note_early(core.recorder, sources)
     _ensure_helper(settings, segment)
     return True
