@@ -23,7 +23,7 @@ class Idle:
     ("container", "parent", "wanted"), [("web", 1, True), ("web", 7, False), (None, 1, False), (None, 7, False)]
 )
 def test_where_nobody_would_reap_it_it_stays(container, parent, wanted, tmp_path, monkeypatch):
-    monkeypatch.setattr(surroundings, "container", lambda: container)
+    monkeypatch.setattr(surroundings, "container", lambda: (container, None))
     monkeypatch.setattr(os, "getppid", lambda: parent)
     watch = helper.Watch(str(tmp_path), 0.0, Idle())
     watch._looked = watch._lived = -1e6

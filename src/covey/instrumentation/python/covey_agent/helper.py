@@ -62,7 +62,7 @@ def _nobody_reaps() -> bool:
     starts Python now and then, as a server in Go does, would gather a zombie for each helper that ends."""
     from covey_agent import surroundings
 
-    return os.getppid() == 1 and surroundings.container() is not None
+    return os.getppid() == 1 and surroundings.container()[0] is not None
 
 
 def somebody_lives(spool: str) -> bool:
