@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sys
 from time import monotonic
 from time import time as now
 
 from covey_agent import processes
 from covey_agent import spool as spools
+from covey_agent.recorder import say
 
 # What it takes to start a helper is loaded when one is to be started: most processes find one.
 
@@ -245,12 +245,3 @@ def _announce(port, spool, segment):
     with open(os.open(target + ".new", flags, 0o600), "w", encoding="ascii") as out:
         out.write(text)
     os.rename(target + ".new", target)
-
-
-def say(text: str) -> None:
-    """One line on standard error, if there is one."""
-    try:
-        sys.stderr.write(f"covey: {text}\n")
-        sys.stderr.flush()
-    except Exception:
-        return

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 
+from covey_agent import processes
 from covey_agent import settings as options
 from covey_agent import spool as spools
 from covey_agent.digest import sha256
@@ -122,17 +123,9 @@ def _become(arguments, environ):
 
 def _interpreter():
     """How this interpreter was called, with its options, up to our own name."""
-    called = list(getattr(sys, "orig_argv", None) or _command_line())
+    called = processes.command_line()
     count = len(called) - len(sys.argv)
     return called[:count] if count > 0 else [sys.executable]
-
-
-def _command_line():
-    try:
-        with open("/proc/self/cmdline", "rb") as file:
-            return [os.fsdecode(part) for part in file.read().split(b"\0")[:-1]]
-    except OSError:
-        return []
 
 
 def _run_here(arguments):

@@ -7,6 +7,7 @@ Both are those of the pid namespace of whoever asks: the helper runs in the cont
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 _TICKS_FIELD = 19  # field 22, counted from the state, which is the first after the name
@@ -23,6 +24,17 @@ class Identity:
         self.start_ticks = start_ticks(self.pid) or 0
         self.boot_id = bytes.fromhex(boot_id().replace("-", ""))
         self.started = _double(started_at(self.start_ticks))
+
+
+def command_line() -> list[str]:
+    """How this interpreter was called: its program, its options, and what follows them; empty where that is hidden."""
+    if hasattr(sys, "orig_argv"):  # from 3.10 on
+        return list(sys.orig_argv)
+    try:
+        with open("/proc/self/cmdline", "rb") as file:
+            return [os.fsdecode(part) for part in file.read().split(b"\0")[:-1]]
+    except OSError:
+        return []
 
 
 def start_ticks(pid: int) -> int | None:

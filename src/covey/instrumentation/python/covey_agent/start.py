@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from covey_agent import processes
 from covey_agent import settings as options
 from covey_agent.recorder import is_of_the_application, say
 from covey_agent.sources import Sources
@@ -106,7 +107,7 @@ def _ensure_helper(settings, segment):
 
 def what_runs() -> tuple:
     """The absolute path of the script, or "", and what to call the program: that path, `-m NAME` or `-c`."""
-    arguments = getattr(sys, "orig_argv", None) or _command_line()
+    arguments = processes.command_line()
     first = sys.argv[0] if getattr(sys, "argv", None) else ""
     if first == "-m":
         follows = arguments.index("-m") + 1 if "-m" in arguments else len(arguments)
@@ -115,11 +116,3 @@ def what_runs() -> tuple:
         return "", first or "python"
     path = os.path.abspath(first)
     return path, path
-
-
-def _command_line():
-    try:
-        with open("/proc/self/cmdline", "rb") as file:
-            return [os.fsdecode(part) for part in file.read(65536).split(b"\0")]
-    except OSError:
-        return []
