@@ -16,6 +16,7 @@ import sys
 
 from covey_agent import VERSION, hooks
 from covey_agent import sources as texts
+from covey_agent import spool as spools
 from covey_agent.codecache import CodeCache
 from covey_agent.digest import sha256
 from covey_agent.recorder import Recorder, is_of_the_application
@@ -35,7 +36,7 @@ class ProbesCore:
         segment = self.recorder.segment()
         if segment is None:
             return
-        self._cache = CodeCache(segment.folder, settings.spool_max)
+        self._cache = CodeCache(segment.folder, min(settings.spool_max, spools.share(segment.folder) // 4))
         self._stamped = sha256(_stamp())
         self._expect_functions_of_other_processes()
         self._patch_loaders()

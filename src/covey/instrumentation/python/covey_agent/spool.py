@@ -22,6 +22,7 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 # Until 3.12 a mapping keeps a descriptor of its own. It is put up here, out of the numbers an application counts on.
 _HIGH = 128
+NO_BOUND = 1 << 62
 
 
 class NoSpool(Exception):
@@ -67,23 +68,44 @@ class Spool:
         """Makes bytes `start` to `start + length` of the file real, or raises OSError: a page that is touched later
         must never be missing, the kernel would kill the process."""
         if not self._has(length) and not self._make_room(length):
-            raise OSError(f"the spool is full: COVEY_AGENT_SPOOL_MAX is {self.limit} bytes")
+            if self.used() + length > self.limit:
+                raise OSError(f"the spool is full: COVEY_AGENT_SPOOL_MAX is {self.limit} bytes")
+            raise OSError(f"the spool is full: it may have {share(self.root)} bytes, a quarter of /dev/shm")
         os.posix_fallocate(fd, start, length)
 
     def _make_room(self, length):
-        """Folds the segments of ended processes, which the helper does as a rule, before it comes to this."""
-        from covey_agent import folding
+        """Folds the segments of ended processes, which the helper does as a rule, before it comes to this; then removes
+        what ended containers have left, which nobody serves."""
+        from covey_agent import folding, leftovers
         from covey_agent.recorder import is_of_the_application
 
         try:
-            return folding.make_room(self.folder, lambda: self._has(length), sleep)
+            if folding.make_room(self.folder, lambda: self._has(length), sleep):
+                return True
+            if self.used() + length <= self.limit:
+                leftovers.remove(self.root, self.folder, lambda: self._has(length))
+            return self._has(length)
         except Exception as error:
             if is_of_the_application(error):
                 raise
             return False
 
     def _has(self, length):
-        return self.used() + length <= self.limit
+        if self.used() + length > self.limit:
+            return False
+        bound = share(self.root)
+        return bound == NO_BOUND or self._all() + length <= bound
+
+    def _all(self):
+        """Bytes of all files in the folders of this user, of whatever container; root sees those of all users."""
+        total = 0
+        for name in os.listdir(self.root):
+            try:
+                with os.scandir(os.path.join(self.root, name)) as entries:
+                    total += sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+            except OSError:  # another user's, no folder, or just being changed
+                continue
+        return total
 
     def map(self, fd, start, length):
         if sys.version_info >= (3, 13):
@@ -144,6 +166,18 @@ def find(settings) -> Spool:
     raise NoSpool("no folder to record into: " + ", ".join(refused))
 
 
+def share(path: str) -> int:
+    """How many bytes all that the agent writes may have together where `path` is: a quarter of /dev/shm, which is small
+    in a container and the application's, and no such bound elsewhere."""
+    if not path.startswith("/dev/shm/"):
+        return NO_BOUND
+    try:
+        state = os.statvfs(path)
+    except OSError:
+        return NO_BOUND
+    return state.f_blocks * state.f_frsize // 4 or NO_BOUND
+
+
 def folder_name() -> str:
     """`u<uid>-<mount namespace>`: containers that share one spool volume do not share pids."""
     try:
@@ -196,10 +230,20 @@ def _make(root, asked_for):
     folder = os.path.join(root, folder_name())
     try:
         os.mkdir(folder, 0o700)
+        _mark(folder)
     except FileExistsError:
         pass
     os.close(open_own_folder(folder))
     return folder
+
+
+def _mark(folder):
+    from covey_agent import leftovers
+
+    try:
+        leftovers.mark(folder)
+    except OSError:  # then it is nobody's, and stays
+        return
 
 
 def high(fd: int) -> int:

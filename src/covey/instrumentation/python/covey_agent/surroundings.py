@@ -8,20 +8,28 @@ _MOST = 4 << 20
 
 
 def container(mountinfo: str = "/proc/self/mountinfo") -> tuple[str | None, str | None]:
-    """The container's name in its pod, and the pod's uid as the kubelet knows it; both None outside Kubernetes.
+    """The container's name in its pod, and the pod's uid as the kubelet knows it; both None outside Kubernetes."""
+    parts = incarnation(mountinfo)
+    if not parts:
+        return None, None
+    return parts[1].decode("ascii", "replace")[:253], parts[0].decode("ascii", "replace")[:253]
 
-    The kubelet mounts `.../pods/UID/containers/NAME/FILE` for the termination message, at /dev/termination-log or where
-    the pod wants it (`terminationMessagePath`), and the kernel tells whence."""
+
+def incarnation(mountinfo: str = "/proc/self/mountinfo") -> tuple[bytes, ...]:
+    """Pod's uid, container's name, and what is another for each start of that container; () outside Kubernetes.
+
+    The kubelet mounts `.../pods/UID/containers/NAME/FILE`, FILE made anew for each start, for the termination message:
+    at /dev/termination-log or where the pod wants it (`terminationMessagePath`), and the kernel tells whence."""
     found = {}
     for line in _lines(mountinfo):
         fields = line.split(b" ")
         parts = fields[3].split(b"/") if len(fields) > 4 else []
         if len(parts) > 5 and parts[-5] == b"pods" and parts[-3] == b"containers":
-            found[fields[4]] = tuple(part.decode("ascii", "replace")[:253] for part in (parts[-2], parts[-4]))
+            found[fields[4]] = (parts[-4], parts[-2], parts[-1])
     if b"/dev/termination-log" in found:
         return found[b"/dev/termination-log"]
     several = set(found.values())  # somebody mounts other containers' files: then nobody knows which is ours
-    return several.pop() if len(several) == 1 else (None, None)
+    return several.pop() if len(several) == 1 else ()
 
 
 def ports(tables: tuple[str, ...] = ("/proc/net/tcp", "/proc/net/tcp6")) -> list[int] | None:

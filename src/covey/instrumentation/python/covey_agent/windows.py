@@ -21,6 +21,7 @@ import zlib
 from itertools import takewhile
 
 from covey_agent import folders, masks, reading
+from covey_agent import spool as spools
 
 MAX_STORE = 16 << 20
 MAX_NAME = 512
@@ -142,8 +143,9 @@ class Store:
     def _shrink(self) -> None:
         known = self._known()
         total = sum(known.values())
+        most = min(MAX_STORE, spools.share(self.spool) // 4)
         for epoch in sorted(known)[:-1]:
-            if total <= MAX_STORE:
+            if total <= most:
                 break
             os.unlink(self.path(epoch))
             total -= known[epoch]
