@@ -122,5 +122,19 @@ def test_a_signal_handler_that_forks_in_the_middle_of_a_fork(lab):
     assert tell(lab, HANDLERS) == [True, True, True, 2, 0]
 
 
+def test_two_threads_that_take_the_quiet_filter_away(monkeypatch):
+    import warnings
+
+    class Gone(list):
+        def __contains__(self, one):  # as it was before the other thread took it away
+            return True
+
+    fork_warning = agent_runs.agent_module("fork_warning")
+    monkeypatch.setattr(fork_warning, "_NEEDED", True)
+    monkeypatch.setattr(fork_warning.os, "listdir", lambda _path: ["1", "2", "3"])
+    monkeypatch.setattr(warnings, "filters", Gone())
+    fork_warning.before_restart()
+
+
 def test_what_fails_in_a_thread_ends_it_without_a_word(lab):
     assert tell(lab, FAILS) == [1, 1, 2]

@@ -46,7 +46,10 @@ def before_restart() -> None:
         others = len(os.listdir("/proc/self/task")) - len(_alive)
     except OSError:
         return
-    if others > 1 and _quiet in warnings.filters:
-        warnings.filters.remove(_quiet)
+    if others > 1:
+        try:
+            warnings.filters.remove(_quiet)
+        except ValueError:  # it is not there, or another thread that forks was first
+            return
     elif others == 1 and _quiet not in warnings.filters:
         warnings.filters.insert(0, _quiet)
