@@ -68,7 +68,7 @@ def test_what_an_earlier_start_has_left_goes_when_there_is_no_room(pod):
 def test_only_as_much_goes_as_is_needed_the_oldest_first(pod):
     left = [pod(number, (UID, b"app", b"%d" % number)) for number in range(3)]
     for number, spool in enumerate(left):
-        fill(spool, 20 << 10)
+        fill(spool, 12 << 10)
         os.utime(spool.folder, (number, number))
     assert has_room(pod(9, NOW), 20 << 10)
     assert [os.path.isdir(spool.folder) for spool in left] == [False, True, True]
@@ -84,6 +84,13 @@ def test_what_may_be_of_somebody_who_lives_stays(pod, who):
     assert not has_room(pod(2, NOW))
     assert not has_room(pod(2, ()))
     assert has_room(pod(1, who), 10 << 10)
+
+
+def test_a_file_counts_for_what_it_takes(pod):
+    spool = pod(1, NOW)
+    with Path(spool.folder, "code.cache").open("wb") as file:
+        file.truncate(1 << 20)
+    assert has_room(spool)
 
 
 def test_what_somebody_records_into_stays(pod):

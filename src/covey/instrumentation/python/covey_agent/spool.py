@@ -97,12 +97,13 @@ class Spool:
         return bound == NO_BOUND or self._all() + length <= bound
 
     def _all(self):
-        """Bytes of all files in the folders of this user, of whatever container; root sees those of all users."""
+        """Bytes that all files take in the folders of this user, of whatever container; root sees those of all users.
+        A cache is longer than what it takes."""
         total = 0
         for name in os.listdir(self.root):
             try:
                 with os.scandir(os.path.join(self.root, name)) as entries:
-                    total += sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+                    total += sum(entry.stat(follow_symlinks=False).st_blocks * 512 for entry in entries)
             except OSError:  # another user's, no folder, or just being changed
                 continue
         return total
