@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -106,7 +107,13 @@ class Forward:
         self.event(Ping(b"there?"))
 
     def close(self) -> None:
+        """Says goodbye and waits for the client to go, as servers do (RFC 6455, 7.1.1): what it still sends, as a pong,
+        would else meet a closed socket, whose reset takes back what the client has not read yet."""
         self.event(CloseConnection(1000))
+        self._request.connection.settimeout(10)
+        with contextlib.suppress(OSError):
+            while self._request.connection.recv(65536):
+                pass
 
     def listen(self, until: bytes) -> None:
         """Hear until the client has sent that, in what it sends as data."""

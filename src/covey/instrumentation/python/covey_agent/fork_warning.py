@@ -11,6 +11,7 @@ import sys
 
 _NEEDED = sys.version_info >= (3, 13)
 _alive = []  # one for each of the agent's threads that runs now; several threads may add and take away at once
+_going = set()  # the kernel's numbers of those that have ended: it forgets them a moment later
 
 
 class _ForkWarning:
@@ -28,8 +29,10 @@ def started() -> None:
     _alive.append(None)
 
 
-def ended() -> None:
-    """To be called when one ends, also in a child, where it never began."""
+def ended(thread: int = 0) -> None:
+    """To be called when one ends, with the kernel's number of it, also in a child, where it never began."""
+    if thread:
+        _going.add(str(thread))
     try:
         _alive.pop()
     except IndexError:
@@ -43,9 +46,11 @@ def before_restart() -> None:
     import warnings
 
     try:
-        others = len(os.listdir("/proc/self/task")) - len(_alive)
+        tasks = set(os.listdir("/proc/self/task"))
     except OSError:
         return
+    _going.intersection_update(tasks)
+    others = len(tasks - _going) - len(_alive)
     if others > 1:
         try:
             warnings.filters.remove(_quiet)

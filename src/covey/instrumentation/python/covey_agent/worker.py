@@ -137,7 +137,7 @@ class _Run:
         return order is None or not _take(order)
 
     def end(self):
-        fork_warning.ended()
+        fork_warning.ended(self.thread)
         self.over = True
         while self._waiting:
             self._waiting.pop().release()
