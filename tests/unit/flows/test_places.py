@@ -133,7 +133,7 @@ OWN = {f"/w/repo/src/{name}.cpp": [1] for name in ("main", "till", "card")}
         ),
         ({"src/a.rs": [1], "src/b.rs": [1]}, "crates/gone/src/lib.rs", "src/lib.rs"),
         (OWN, "/w/repo/build/_deps/yaml-cpp-src/src/parser.cpp", "src/parser.cpp"),
-        (OWN | {"/w/repo/src/parser.cpp": [0]}, "/root/.conan2/p/b/x/src/parser.cpp", "src/parser.cpp"),
+        (OWN | {"/w/repo/src/parser.cpp": [0]}, "/home/me/.conan2/p/b/x/src/parser.cpp", "src/parser.cpp"),
         (OWN | {"/w/repo/src/parser.cpp": [0]}, "/usr/lib/python3/site-packages/yaml/src/parser.cpp", "src/parser.cpp"),
     ],
 )
