@@ -260,13 +260,16 @@ HANDLED = """
         raised += 1
         raise Stop
     signal.signal(signal.SIGALRM, handler)
+    def work():  # of its own: 3.13.0 alone, too, lets past an `except` what is raised where a loop in its `try` goes on
+        global number
+        while raised == caught + swallowed:
+            number += 1
+            importlib.import_module("mod%d" % (number % 400))
+            sys.modules.pop("mod%d" % (number % 400), None)
     while raised < 40:
         try:
             signal.setitimer(signal.ITIMER_REAL, 0.0007)
-            while raised == caught + swallowed:
-                number += 1
-                importlib.import_module("mod%d" % (number % 400))
-                sys.modules.pop("mod%d" % (number % 400), None)
+            work()
             swallowed += 1
         except Stop:
             caught += 1
