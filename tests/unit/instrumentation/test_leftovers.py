@@ -120,7 +120,7 @@ def test_where_the_limit_is_reached_alone_nothing_else_is_removed(pod, tmp_path)
     assert os.path.isdir(left.folder)
 
 
-@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="needs /dev/shm")
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="needs a /dev/shm to write to: mount a tmpfs there")
 def test_only_shared_memory_has_the_bound(tmp_path):
     assert spools.share(str(tmp_path)) == spools.NO_BOUND
     folder = tempfile.mkdtemp(dir="/dev/shm")
