@@ -20,7 +20,7 @@ def lines(draw, most=40, hits=HITS):
 
 @st.composite
 def branches(draw, hits=HITS, anonymous=True):
-    keys = st.sampled_from(["0", "1", "2", *(["?0", "?1", "->4", "->-1"] if anonymous else [])])
+    keys = st.sampled_from(["0", "1", "2", *(["?0", "?1", "->4", "->-1", "@4,0", "@4,1"] if anonymous else [])])
     arms = draw(st.dictionaries(st.tuples(st.integers(1, 9), keys), hits, max_size=6))
     return Branches.of(Arm(line, key, count) for (line, key), count in arms.items())
 

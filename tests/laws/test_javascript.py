@@ -18,7 +18,7 @@ from covey.formats.v8 import FORMAT as V8
 from covey.loops import v8 as loops
 from covey.loops import vlq
 from covey.model.blocks import Block, Blocks
-from covey.model.counted import Arm, Branches, Function, Functions
+from covey.model.counted import Arm, Branches, Function, Functions, begins_at
 from covey.model.merge import merge
 from covey.model.report import FileCoverage, Report
 
@@ -49,7 +49,7 @@ def held(draw, path):
         st.dictionaries(st.tuples(st.integers(1, 40), names), st.tuples(st.integers(0, 5), HITS), max_size=5)
     )
     branches = Branches.of(
-        Arm(line, f"{column},{number}", hits)
+        Arm(line, begins_at(column, number), hits)
         for (line, column), several in arms.items()
         for number, hits in enumerate(several)
     )

@@ -251,7 +251,7 @@ def test_arms_that_inputs_name_by_different_rules_are_told_once(one, two):
     assert ("branches" in merged.inexact) >= bool(merged.branches.told_twice)
     told = merged.branches.by_line()
     for line, arms in once.by_line().items():
-        rules = [[arm for arm in told[line] if arm.key.strip("-0124") == rule] for rule in ("", "?", ">")]
+        rules = [[arm for arm in told[line] if arm.key.strip("-0124,") == rule] for rule in ("", "?", ">", "@")]
         assert len(arms) == max(map(len, rules))
         assert sum(arm.hits > 0 for arm in arms) == max(sum(arm.hits > 0 for arm in rule) for rule in rules)
         if line not in merged.branches.told_twice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 
@@ -11,7 +12,10 @@ from oracle import node_programs
 from oracle import node_tools as node
 
 from covey.formats.base import Input
+from covey.formats.clover import FORMAT as CLOVER
+from covey.formats.cobertura import FORMAT as COBERTURA
 from covey.formats.istanbul import FORMAT as ISTANBUL
+from covey.formats.lcov import FORMAT as LCOV
 from covey.formats.sources import CheckoutSources
 from covey.model.merge import merge
 
@@ -88,6 +92,25 @@ def test_nyc_reads_what_covey_wrote(folder, recorded, tmp_path):
         ISTANBUL.write(read(folder, *files), out)
     (tmp_path / "raw" / "again.json").write_bytes((tmp_path / "raw" / "ours.json").read_bytes())
     assert list(summary(tmp_path, tmp_path / "raw").values()) == list(figures.values())
+
+
+def test_all_reports_of_one_run_cover_what_each_does(folder, recorded, tmp_path):
+    """jest writes its JSON, LCOV and Clover into one folder by default; each names arms in its own way."""
+    (first, *_), told, _ = recorded
+    raw = first.parent
+    kinds = ("json", "lcovonly", "clover", "cobertura")
+    wanted = [part for kind in kinds for part in ("-r", kind)]
+    node.run(node.tool("nyc"), "report", f"--temp-dir={raw}", *wanted, f"--report-dir={tmp_path}", cwd=folder)
+    files = ("coverage-final.json", "lcov.info", "clover.xml", "cobertura-coverage.xml")
+    reports = [
+        one.read([Input.of_path(tmp_path / file)], CheckoutSources(folder))
+        for one, file in zip((ISTANBUL, LCOV, CLOVER, COBERTURA), files, strict=True)
+    ]
+    for number in range(2, 1 + len(reports)):
+        for some in itertools.permutations(reports, number):
+            for (_, path), file in merge(some, relaxed=True).files.items():
+                for kind in ("lines", "branches"):
+                    assert node.ours(file)[kind] == node.figures(told[path])[kind]
 
 
 @pytest.mark.parametrize("script", ["dist/main.js", "out/bundle.js", "out/mini.js"])

@@ -16,7 +16,7 @@ from covey.model.blocks import Blocks
 from covey.model.counted import Branches, Functions
 from covey.model.report import FileCoverage, Report
 
-_KEY = re.compile(r"([0-9]{1,9}),[0-9]{1,9}")
+_KEY = re.compile(r"@?([0-9]{1,9}),[0-9]{1,9}")
 _text = msgspec.json.Encoder().encode
 
 

@@ -123,6 +123,6 @@ def _numbered(arms: Sequence[Arm]) -> Iterator[tuple[str, Arm]]:
 
 def _where(key: str) -> str:
     """Block and branch, as `BRDA` has them, of an arm's key. lcov 1 takes only numbers for a branch."""
+    key = key.removeprefix("->").removeprefix("@")
     block = IN_BLOCK.fullmatch(key)
-    key = key.removeprefix("->")
     return f"{block[1]},{clean(block[2])}" if block else f"0,{clean(key)}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from covey.model.counted import begins_at
+
 
 class _Titles:
     """Names of which no two are the same: a later one of a name has its place behind it, as coverage.py writes
@@ -50,7 +52,7 @@ def keyed_arms(rows: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, str
     """Of (line, column, how many arms), one a branch: (line, length of the key, key, number of the arm among all),
     ascending as arms stand in a report.
 
-    An arm's key is the column and the arm's number, "4,0" and "4,1"; where several branches begin at one place, their
+    An arm's key is the column and the arm's number, "@4,0" and "@4,1"; where several branches begin at one place, their
     arms are numbered on.
     """
     found: list[tuple[int, int, str, int]] = []
@@ -59,7 +61,7 @@ def keyed_arms(rows: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, str
     for line, column, count in rows:
         begin = taken.get((line, column), 0)
         taken[line, column] = begin + count
-        keys = [f"{column},{arm}" for arm in range(begin, begin + count)]
+        keys = [begins_at(column, arm) for arm in range(begin, begin + count)]
         found.extend((line, len(key), key, number + at) for at, key in enumerate(keys))
         number += count
     return sorted(found)

@@ -100,8 +100,9 @@ NO_LINES = Lines()
 
 
 class Arm(NamedTuple):
-    """One way out of a branching line. `key` names it by one of three rules: "?0", anonymous, for only its number is
-    known; "->12" by the line that it leads to (`leads_to`); anything else as its format numbers it."""
+    """One way out of a branching line. `key` names it by one of four rules: "?0", anonymous, for only its number is
+    known; "->12" by the line that it leads to (`leads_to`); "@4,0" by the column where its branch begins (`begins_at`);
+    anything else as its format numbers it."""
 
     line: int
     key: str
@@ -209,7 +210,7 @@ class Branches(Sequence[Arm]):
 
 
 NO_BRANCHES = Branches()
-_RULES = ("?", "->", "")  # by which keys name arms
+_RULES = ("?", "->", "@", "")  # by which keys name arms, each by what such a key begins with
 
 
 def leads_to(line: int) -> str:
@@ -217,8 +218,13 @@ def leads_to(line: int) -> str:
     return f"->{line}"
 
 
+def begins_at(column: int, number: int) -> str:
+    """The key of an arm of what branches at a column, 0-based: the number of those that begin there."""
+    return f"@{column},{number}"
+
+
 def _rule(key: str) -> str:
-    return "?" if key[:1] == "?" else "->" if key[:2] == "->" else ""
+    return next(filter(key.startswith, _RULES))
 
 
 def arm_order(arm: Arm) -> tuple[int, int, str]:

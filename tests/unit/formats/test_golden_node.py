@@ -70,8 +70,8 @@ def test_functions_and_arms_of_nyc():
     file = report.files[None, "lib/till.js"]
     named = {(one.name, one.first, one.last, one.hits) for one in file.functions}
     assert {("total", 4, 11, 1), ("refund", 19, 25, 0), ("(anonymous_3)", 15, 15, 1)} <= named
-    assert [tuple(arm) for arm in file.branches if arm.line == 8] == [(8, "25,0", 2), (8, "25,1", 1)]
-    assert [tuple(arm) for arm in file.branches if arm.line == 20] == [(20, "2,0", 0), (20, "2,1", 0)]
+    assert [tuple(arm) for arm in file.branches if arm.line == 8] == [(8, "@25,0", 2), (8, "@25,1", 1)]
+    assert [tuple(arm) for arm in file.branches if arm.line == 20] == [(20, "@2,0", 0), (20, "@2,1", 0)]
 
 
 def test_the_name_that_nyc_gives_asks_for_its_format(tmp_path):

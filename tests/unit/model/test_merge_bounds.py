@@ -26,7 +26,7 @@ def test_a_line_that_ran_where_no_branches_are_counted():
     assert of(e2e, UNIT).inexact == {"branches"}
 
 
-@pytest.mark.parametrize("keys", [("?0", "?1"), ("0", "1"), ("jump to line 2", "jump to line 3")])
+@pytest.mark.parametrize("keys", [("?0", "?1"), ("0", "1"), ("@4,0", "@4,1"), ("jump to line 2", "jump to line 3")])
 def test_arms_of_one_suite_in_two_formats_count_once(keys):
     """coverage.py's data tells where they lead, its Cobertura counts them, its LCOV numbers or describes them."""
     counted = replace(UNIT, branches=Branches.of([Arm(1, keys[0], 1), Arm(1, keys[1], 0)]))
