@@ -44,7 +44,7 @@ def test_native_is_the_identity(report, file, notes):
 def held_by_lcov(file):
     """Lines without their blocks, and no mode. Arms without a number get one, so only numbered ones here; a name is
     that of one function, and stands without its last line."""
-    named = Branches.of(arm for arm in file.branches if not arm.key.startswith(("?", "->")))
+    named = Branches.of(arm for arm in file.branches if not arm.key.startswith(("?", "->", "@")))
     seen = {}
     for function in file.functions:
         seen.setdefault(function.name, function._replace(last=None))

@@ -94,7 +94,7 @@ def as_lcov_has_it(report):
     numbers, for lcov 1.16 drops both (docs/reference/formats.md), and without the kinds of which there are none."""
     kept = []
     for file in report.files.values():
-        arms = [arm for arm in file.branches if re.fullmatch(r"(\?|->|[0-9]+,)?[0-9]+", arm.key)]
+        arms = [arm for arm in file.branches if re.fullmatch(r"(\?|->|@?[0-9]+,)?[0-9]+", arm.key)]
         if file.lines:
             kept.append(replace(file, branches=Branches.of(arms)))
     return {kind: ratio for kind, ratio in shown(Report.of(kept)).items() if ratio.total}
