@@ -16,6 +16,7 @@ from covey.errors import FormatError
 from covey.formats import coverageunion
 from covey.formats.base import Input
 from covey.formats.coveragepy import FORMAT
+from covey.formats.pieces import Pieces
 from covey.formats.sources import NoSources
 from covey.loops.arcpages import PAGE, ArcPages, width_of
 
@@ -133,10 +134,30 @@ def test_what_goes_through_a_temporary_file_is_the_same(tmp_path_factory, shards
     files = [shard(folder, number, ran, arcs) for number, ran in enumerate(shards)]
     whole = joined(files)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coverageunion, "_HELD", 150)
         patch.setattr(coverageunion, "_MOST_HELD", 150)
         patch.setattr(coverageunion, "_LARGE", 5000)
         patch.setattr(coverageunion, "_AT_ONCE", 64)
         assert joined(files) == whole
+
+
+@pytest.mark.parametrize(("alike", "times"), [(True, 1), (False, 8)])
+def test_arcs_that_others_repeat_get_more_room(tmp_path, monkeypatch, alike, times):
+    """Else what is one already would be sorted anew with every shard."""
+    files = []
+    for number in range(20):
+        context = "" if alike else f"test {number}"
+        ran = {(f"/srv/{name}.py", context): {line for line in range(1, 100) if (line + number) % 5} for name in "abc"}
+        files.append(shard(tmp_path, number, ran, arcs=True))
+    whole = joined(files)
+    put_away = []
+    monkeypatch.setattr(
+        Pieces, "put", lambda self, held, put=Pieces.put: (put_away.append(bool(held)), put(self, held))
+    )
+    monkeypatch.setattr(coverageunion, "_HELD", 8_000)
+    monkeypatch.setattr(coverageunion, "_MOST_HELD", 32_000)
+    assert joined(files) == whole
+    assert sum(put_away) == times
 
 
 @pytest.mark.parametrize(

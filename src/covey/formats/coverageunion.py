@@ -35,7 +35,8 @@ from covey.formats.intake import clean
 from covey.formats.pieces import Pieces, begun, on_disk
 from covey.loops.arcpages import leads_to_0, width_of
 
-_MOST_HELD = 3 << 20  # bytes of pieces, about
+_HELD = 3 << 20  # bytes of pieces, about
+_MOST_HELD = 12 << 20  # where united arcs fill much of that, and others turn out to be the same
 _LARGE = 16 << 20  # bytes of a database from which on it is not taken into memory
 _AT_ONCE = 1 << 17  # bytes of arcs that are looked at together
 _EACH = 100  # bytes that a piece costs beside its own
@@ -61,6 +62,7 @@ class Union:
         self._texts: dict[int, list[Value]] = {}
         self._arcs: dict[int, list[bytes]] = {}
         self._weight = 0
+        self._room = _HELD
         self._since: list[Input] = []  # whose arcs are in `_texts`
         self._away = Pieces()
         self._connection: sqlite3.Connection | None = None
@@ -133,7 +135,7 @@ class Union:
             else:
                 held[key] = number_of(mine) | int.from_bytes(numbits, "little")
                 self._weight += len(numbits) >> 4  # mostly it is no longer than before
-            if self._weight > _MOST_HELD:
+            if self._weight > self._room:
                 self._put_away()
 
     def take_arcs(self, name: str, files: Mapping[Value, int], contexts: Mapping[Value, int], rows: Rows) -> None:
@@ -141,12 +143,10 @@ class Union:
         for file, context, text in rows:
             held.setdefault(files[file] | contexts[context], []).append(text)
             self._weight += len(text_of(name, text)) + _EACH
-            if self._weight > _MOST_HELD:
+            if self._weight > self._room:
                 self._settle()
-                if self._weight > _MOST_HELD // 2:
-                    self._join()
-                if self._weight > _MOST_HELD // 2:
-                    self._put_away()
+                if self._weight > self._room // 2:
+                    self._make_room()
 
     def take_plugin(self, name: str, file: int, plugin: str) -> None:
         paths = list(self.files)  # in the order of their numbers
@@ -182,6 +182,14 @@ class Union:
             if len(pieces) > 1:
                 pieces[:] = [_joined_arcs(pieces)]
         self._weigh()
+
+    def _make_room(self) -> None:
+        before = self._weight
+        self._join()
+        if self._room < _MOST_HELD and self._room // 8 < self._weight < before - before // 8:
+            self._room *= 2  # or what is one already would be sorted again with every shard
+        elif self._weight > self._room // 2:
+            self._put_away()
 
     def _weigh(self) -> None:
         self._weight = sum([_EACH + len(piece) for pieces in self._arcs.values() for piece in pieces])
