@@ -118,7 +118,7 @@ def files(
             if len(usual := [file for file in names if file in inner]) > 1:
                 notes[
                     f"{folder}: {', '.join(usual)} are what a tool calls its reports of one run: where they are that, "
-                    "name one of them, for each adds to the hits, and what only one holds is left out"
+                    "name one of them, for each adds to the hits, and statements count as lines where one has none"
                 ] = None
         for file in sorted(inner):
             full = Path(folder, file)
