@@ -20,22 +20,21 @@ ROUNDS = 5
 def main(_: argparse.Namespace) -> None:
     from cluster import images, kube, manifests
 
+    results = {}
     try:
-        cluster = kube.connect()
-        images.prepare()
+        with kube.borrowed() as cluster, tempfile.TemporaryDirectory() as scratch, cluster.namespace() as namespace:
+            images.prepare()
+            image = images.Images(cluster, Path(scratch)).example("3.13")
+            print(f"\ncollect: seconds, median of {ROUNDS} (pods of one gunicorn worker, this machine runs them too)")
+            for size in SIZES:
+                namespace.apply(_deployment(manifests, image, size))
+                results[size] = _measure(cluster.environment, namespace.name, Path(scratch), size)
+                wall, cpu = results[size]["wall"], results[size]["cpu"]
+                more = wall - results[SIZES[0]]["wall"]
+                print(f"  {size:3} pods   wall {wall:6.2f} ({more:+.2f})   collector's CPU {cpu:6.2f}", flush=True)
     except kube.NoCluster as why:
         print(f"\ncollect: no cluster to measure with: {why}")
         return
-    with tempfile.TemporaryDirectory() as scratch, cluster.namespace() as namespace:
-        image = images.Images(cluster, Path(scratch)).example("3.13")
-        results = {}
-        print(f"\ncollect: seconds, median of {ROUNDS} (pods of one gunicorn worker, this machine runs them too)")
-        for size in SIZES:
-            namespace.apply(_deployment(manifests, image, size))
-            results[size] = _measure(cluster.environment, namespace.name, Path(scratch), size)
-            wall, cpu = results[size]["wall"], results[size]["cpu"]
-            more = wall - results[SIZES[0]]["wall"]
-            print(f"  {size:3} pods   wall {wall:6.2f} ({more:+.2f})   collector's CPU {cpu:6.2f}", flush=True)
     cache = ROOT / ".cache" / "bench"
     cache.mkdir(parents=True, exist_ok=True)
     (cache / "collect.json").write_text(json.dumps(results, indent=1))
