@@ -222,6 +222,64 @@ def test_endings_are_the_same(lab, ending):
         assert with_agent.stderr == without.stderr
 
 
+AT_THE_END = """
+    import contextlib, os, sys
+    import pool
+    class Buffer:
+        def __init__(self):
+            self.write = os.write
+        def __del__(self):
+            self.write(1, b"flushed|")
+    buffer = Buffer()
+    def rows(write):
+        try:
+            yield 1
+        finally:
+            write(1, b"closed|")
+    waiting = rows(os.write)
+    next(waiting)
+    @contextlib.contextmanager
+    def lock(path, unlink=os.unlink):
+        open(path, "w").close()
+        try:
+            yield
+        finally:
+            unlink(path)
+    held = lock(sys.argv[1])
+    held.__enter__()
+    def cycle():
+        return buffer, waiting, held
+"""
+POOL = """
+    import os
+    class Pool:
+        def __init__(self):
+            self.write = os.write
+        def close(self):
+            self.write(1, b"left|")
+        def __del__(self):
+            self.close()
+    POOL = Pool()
+    def current():
+        return POOL
+"""
+
+
+def test_what_runs_while_the_interpreter_ends_runs(lab, tmp_path):
+    """When modules are destroyed the builtins are those of the start again: probes have to find their planes there."""
+    pool = lab.write("pool.py", POOL)
+    script = lab.write("app.py", AT_THE_END)
+    for _ in range(2):  # the second time the code is from the cache
+        without, with_agent = lab.both(script, tmp_path / "lock")
+        assert (without.returncode, without.stderr) == (0, "")
+        assert (with_agent.returncode, with_agent.stderr) == (0, "")
+        for done in (without, with_agent):  # in which order is the garbage collector's
+            assert sorted(done.stdout.split("|")) == ["", "closed", "flushed", "left"]
+        assert not (tmp_path / "lock").exists()
+    assert all(lab.saw(script, text) for text in ("flushed", "closed", "unlink(path)"))
+    assert lab.saw(pool, "left")
+
+
 BLOCKED = """
     import os, signal, sys, threading, time
     def handler(number, frame):

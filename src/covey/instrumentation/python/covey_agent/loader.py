@@ -12,6 +12,7 @@ by value and run in another container, or that are given a dictionary of builtin
 from __future__ import annotations
 
 import builtins
+import gc
 import sys
 
 from covey_agent import VERSION, hooks
@@ -33,9 +34,11 @@ class ProbesCore:
         self.recorder = Recorder(settings, "probes", program, NO_ACKNOWLEDGEMENT)
         self.sources = sources
         self._planes = {}
+        self._names = ()
         segment = self.recorder.segment()
         if segment is None:
             return
+        self._names = _builtins_of_all_times()
         self._cache = CodeCache(segment.folder, min(settings.spool_max, spools.share(segment.folder) // 4))
         self._stamped = sha256(_stamp())
         self._expect_functions_of_other_processes()
@@ -92,7 +95,8 @@ class ProbesCore:
             return
         plane = self.recorder.plane(path, digest, lines)
         self._planes[name] = plane = bytearray(lines + 1) if plane is None else plane
-        setattr(builtins, name, plane)
+        for names in self._names:
+            names[name] = plane
 
     def name_for(self, source, path: str, kind: str) -> str:
         """The name for probes of code that is not kept in the cache, as a test module's that pytest rewrites."""
@@ -109,7 +113,8 @@ class ProbesCore:
         known = self._cache.names()
         sink = bytearray(max((lines for _, lines in known), default=0) + 1)
         for key, _ in known:
-            setattr(builtins, _name(key), sink)
+            for names in self._names:
+                names[_name(key)] = sink
 
     def _patch_loaders(self):
         core, plain_get_code = self, _external.SourceFileLoader.get_code
@@ -142,6 +147,17 @@ class ProbesCore:
             return code, is_package, where
 
         zipimport._get_module_code = get_module_code
+
+
+def _builtins_of_all_times():
+    """The dictionary of builtins, and the one that the interpreter puts back into it when it ends.
+
+    Then it destroys what modules still hold: `__del__` and the `finally` of suspended generators run, with whatever is
+    in the second one (`finalize_restore_builtins_dict` of CPython, which has no name for it; the copy that
+    subinterpreters begin with is without exceptions, and none of ours)."""
+    here = builtins.__dict__
+    others = [one for one in gc.get_referrers(builtins.__build_class__) if type(one) is dict and one is not here]
+    return [here, *(one for one in others if one.get("__name__") == "builtins" and "ValueError" in one)]
 
 
 def _name(key):
