@@ -51,7 +51,6 @@ _NO_ARCS = f"SELECT 1 FROM arc WHERE fromno {_RANGE} OR tono {_RANGE} LIMIT 1"  
 _FUNCTIONS = frozenset({"group_concat"})
 _READABLE = frozenset({*COLUMNS, "sqlite_master"})
 _MOST_CELL = 32 << 20  # bytes of one value
-
 Value = None | int | float | str | bytes
 Row = tuple[Value, ...]
 Rows = Iterable[Row]
@@ -181,9 +180,7 @@ def of_database(
     """
     into = Recorded() if into is None else into
     with _opened(name, data, connection) as (connection, tables):
-        rows: dict[str, Rows] = {
-            table: _select(connection, table) for table in COLUMNS if table in tables and table != "arc"
-        }
+        rows: dict[str, Rows] = {table: _select(connection, table) for table in COLUMNS if table in tables - {"arc"}}
         if "arc" in tables:
             if checked and connection.execute(_NO_ARCS).fetchone():
                 raise FormatError("coverage data: an arc between no lines", path=name)
@@ -199,10 +196,16 @@ def check_numbers(name: str, data: bytes | Path) -> None:
             raise FormatError("coverage data: an arc between no lines", path=name)
 
 
-def without_log(data: bytes) -> bytes:
+def without_log(name: str, data: bytes) -> bytes:
     """The beginning of a database without its mark of write-ahead logging, with which it could only be opened where
-    SQLite may write; nothing but the header tells."""
-    return data[:18] + b"\1\1" + data[20:] if data[18:20] == b"\2\2" else data
+    SQLite may write; nothing but the header tells. FormatError where there is a log beside it, for that is not read."""
+    if data[18:20] != b"\2\2":
+        return data
+    log = Path(f"{name}-wal")
+    if log.is_file() and log.stat().st_size:
+        hint = f"end what has it open, or: sqlite3 {name} 'PRAGMA journal_mode=DELETE'"
+        raise FormatError(f"coverage data: what was last written is still in {log}", path=name, hint=hint)
+    return data[:18] + b"\1\1" + data[20:]
 
 
 def connected(name: str = ":memory:") -> sqlite3.Connection:
@@ -227,7 +230,7 @@ def _opened(
         if isinstance(data, bytes):
             connection = used or connected()
             connection.set_authorizer(None)  # it would forbid what follows
-            connection.deserialize(without_log(data))
+            connection.deserialize(without_log(name, data))
         else:
             connection = connected(f"{data.absolute().as_uri()}?mode=ro&immutable=1")
         connection.set_authorizer(_only_reading)
@@ -242,9 +245,12 @@ def _opened(
 
 
 def _real_tables(connection: sqlite3.Connection) -> set[str]:
-    """Names of plain tables: a view or a virtual table of one of these names is not coverage.py's."""
-    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchmany(1000)
-    return {name for name, sql in rows if isinstance(sql, str) and re.match(r"CREATE TABLE\b", sql)}
+    """Names of plain tables. A view or a virtual table of a name that coverage.py's have is refused."""
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')").fetchmany(1000)
+    plain = {name for name, sql in rows if isinstance(sql, str) and re.match(r"CREATE TABLE\b", sql)}
+    if others := sorted({name for name, _ in rows} & COLUMNS.keys() - plain):
+        raise sqlite3.DatabaseError(f"{others[0]} is no plain table")
+    return plain
 
 
 def _only_reading(action: int, table: str | None, column: str | None, _db: str | None, _by: str | None) -> int:

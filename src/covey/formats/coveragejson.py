@@ -25,7 +25,7 @@ class _Meta(msgspec.Struct):
 
 
 class _Summary(msgspec.Struct):
-    covered_lines: int = 0
+    covered_lines: int | None = None  # coverage.py always tells it
     num_branches: int = 0
     missing_branches: int = 0
 
@@ -90,7 +90,7 @@ def _when(text: str, file: str) -> datetime | None:
 def _file(place: Place, entry: _File) -> FileCoverage:
     inexact: set[str] = set()
     ran = set(entry.executed_lines).difference(entry.excluded_lines)
-    if len(ran) != entry.summary.covered_lines:
+    if entry.summary.covered_lines not in (None, len(ran)):
         ran, exact = _only_statements(ran, place, entry)
         inexact.update(() if exact else ("lines",))
     lines = {line_of(line): 0 for line in entry.missing_lines}

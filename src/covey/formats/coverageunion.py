@@ -239,7 +239,7 @@ class Union:
 
 
 def _as_file(file: Input, data: bytes, rest: BinaryIO) -> AbstractContextManager[Path]:
-    return on_disk(file.name, coveragedata.without_log(data), rest)
+    return on_disk(file.name, coveragedata.without_log(file.name, data), rest)
 
 
 def _joined_lines(pieces: Sequence[bytes]) -> bytes:

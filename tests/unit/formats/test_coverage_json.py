@@ -6,7 +6,7 @@ import json
 
 from covey.formats.base import Input
 from covey.formats.coveragepy import FORMAT
-from covey.formats.sources import CheckoutSources
+from covey.formats.sources import CheckoutSources, NoSources
 from covey.model.counted import leads_to
 from covey.model.paths import Alias, PathMap
 from covey.model.report import bits
@@ -38,3 +38,11 @@ def test_two_files_of_one_place_are_one(tmp_path):
     assert list(file.functions) == [("f", 2, None, 1)]
     assert report.slices == {"test:one": {file.key: bits([1, 2, 3, 4])}}
     assert report.notes == ("several files of x.json are src/pkg/mod.py in the repository",)
+
+
+def test_without_a_count_of_what_ran_the_lines_count():
+    """coverage.py always tells it; who makes such a report otherwise may not."""
+    told = entry([1, 2], [3], [], []) | {"summary": {}, "contexts": {}, "functions": {}}
+    data = json.dumps({"meta": {"format": 3, "branch_coverage": False}, "files": {"a.py": told}}).encode()
+    (file,) = FORMAT.read([Input.of_bytes("x.json", data)], NoSources()).files.values()
+    assert dict(file.lines) == {1: 1, 2: 1, 3: 0}

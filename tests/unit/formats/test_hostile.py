@@ -54,6 +54,27 @@ def test_a_database_in_write_ahead_mode_is_read(tmp_path):
     assert list(report.files[None, "a.py"].lines) == [1, 2]
 
 
+def test_a_log_that_is_not_yet_written_back_is_no_silent_loss(tmp_path):
+    """What SQLite has in the -wal file beside a database it finds only where it may write there."""
+    database(tmp_path, "PRAGMA journal_mode=WAL")
+    connection = sqlite3.connect(tmp_path / "data")
+    connection.execute("UPDATE line_bits SET numbits = x'1e'")
+    connection.commit()
+    with pytest.raises(FormatError, match="still in .*data-wal") as raised:
+        COVERAGEPY.read([Input.of_path(tmp_path / "data")], NoSources())
+    assert "journal_mode=DELETE" in str(raised.value.hint)
+    connection.close()  # writes it back
+    report = COVERAGEPY.read([Input.of_path(tmp_path / "data")], NoSources())
+    assert list(report.files[None, "a.py"].lines) == [1, 2, 3, 4]
+
+
+def test_a_view_in_place_of_a_table_is_named(tmp_path):
+    """Left out, all that ran would have been lost without a word."""
+    statements = ["ALTER TABLE line_bits RENAME TO other", "CREATE VIEW line_bits AS SELECT * FROM other"]
+    with pytest.raises(FormatError, match="line_bits is no plain table"):
+        read(COVERAGEPY, database(tmp_path, *statements))
+
+
 @pytest.mark.parametrize(
     "statements",
     [
