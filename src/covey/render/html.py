@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
@@ -24,7 +25,8 @@ from covey.render.page_names import page_names
 from covey.render.partly import has_gaps
 
 ASSETS = ("covey.css", "page.js", "index.js", "source.js")
-_FRESH = ".covey-"
+_PARTS = ("assets", "files", "index.html")  # the index is the last that comes and the first that goes
+_FRESH, _OLD = ".covey-", "old"
 _OURS = b'<meta name="generator" content="covey">'
 
 
@@ -70,9 +72,9 @@ def _alone(out: Path) -> Iterator[None]:
 
 
 def _check(out: Path) -> None:
-    """Refuse what is not ours; take away what a report that was never finished has left."""
+    """Refuse what is not ours; take away what a report that was never finished has left, however far it came."""
     for left in out.glob(_FRESH + "*"):
-        if (left / "assets" / ASSETS[0]).is_file() and not left.is_symlink():
+        if not left.is_symlink() and left.is_dir() and {path.name for path in left.iterdir()} <= {*_PARTS, _OLD}:
             shutil.rmtree(left)
     if any(out.iterdir()) and not _is_ours(out):
         raise UsageError(
@@ -82,11 +84,18 @@ def _check(out: Path) -> None:
 
 
 def _put(fresh: Path, out: Path) -> None:
-    """What was written takes the place of what was there."""
-    (out / "index.html").unlink(missing_ok=True)
-    _clear(out)
-    for name in ("assets", "files", "index.html"):
-        (fresh / name).rename(out / name)
+    """What was written takes the place of what was there, which goes with the folder `fresh` afterwards: moving takes
+    no time, deleting thousands of pages does. A signal meanwhile is heard right after."""
+    (fresh / _OLD).mkdir()
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        for name in reversed(_PARTS):
+            with contextlib.suppress(FileNotFoundError):
+                (out / name).rename(fresh / _OLD / name)
+        for name in _PARTS:
+            (fresh / name).rename(out / name)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _is_ours(out: Path) -> bool:
@@ -96,14 +105,6 @@ def _is_ours(out: Path) -> bool:
         with index.open("rb") as stream:
             return _OURS in stream.read(512)
     return {path.name for path in out.iterdir()} <= {"files", "assets"} and (out / "assets" / ASSETS[0]).is_file()
-
-
-def _clear(out: Path) -> None:
-    for inner in ("files", "assets"):
-        if (out / inner).is_dir() and not (out / inner).is_symlink():
-            shutil.rmtree(out / inner)
-        else:
-            (out / inner).unlink(missing_ok=True)
 
 
 def _write(report: Report, out: Path, options: Options) -> None:

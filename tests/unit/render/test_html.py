@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import signal
 import threading
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 import shown_project
@@ -60,6 +63,28 @@ def test_a_report_that_could_not_be_finished_leaves_nothing_and_one_that_was_kil
     folder = render(shown_project.own(), tmp_path / "killed")
     (folder / "index.html").unlink()  # it is written last
     assert tree(render(Report(), folder)) == tree(render(Report(), tmp_path / "fresh"))
+
+
+@pytest.mark.parametrize("reached", ["", "assets", "files", "old"])
+def test_what_a_killed_run_has_left_is_taken_away_however_far_it_came(reached, tmp_path):
+    (tmp_path / "killed/.covey-abcdefgh" / reached).mkdir(parents=True)
+    assert tree(render(Report(), tmp_path / "killed")) == tree(render(Report(), tmp_path / "fresh"))
+    assert sorted(path.name for path in (tmp_path / "killed").iterdir()) == ["assets", "files", "index.html"]
+
+
+def test_a_signal_while_a_report_takes_its_place_is_heard_afterwards(tmp_path, monkeypatch):
+    folder = render(shown_project.hostile(), tmp_path / "out")
+    plain = Path.rename
+
+    def rename(self, target):
+        os.kill(os.getpid(), signal.SIGINT)
+        return plain(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(KeyboardInterrupt):
+        render(shown_project.own(), folder)
+    monkeypatch.undo()
+    assert tree(folder) == tree(render(shown_project.own(), tmp_path / "fresh"))
 
 
 def test_two_runs_into_one_folder_write_one_after_the_other(tmp_path):
