@@ -113,6 +113,32 @@ def test_a_token_guards_all_but_health(start, tmp_path):
     assert serving.ask("/x", method="HEAD").status == 200
 
 
+FOREIGN = ["Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        *((["Host: localhost", line], 403) for line in FOREIGN),
+        (["Host: evil.example"], 403),
+        (["Host: 127.0.0.1.evil.example:9095"], 403),
+        (["Host: localhost.evil.example"], 403),
+        (["Host: LOCALHOST:9095", "Sec-Fetch-Site: none"], 200),
+        (["Host: shop.localhost:9095", "Sec-Fetch-Site: same-origin"], 200),
+        (["Host: 127.0.0.1:9095"], 200),
+        (["Host: [::1]:9095"], 200),
+        ([], 200),
+    ],
+)
+def test_pages_of_other_sites_are_refused(start, lines, status):
+    """By whatever name the site leads a browser here (DNS rebinding), and also where it cannot read the answer."""
+    serving = start()
+    for request in ("POST /coverage/reset", "GET /covey/1/identity"):
+        with socket.create_connection(("127.0.0.1", serving.port), timeout=20) as client:
+            client.sendall("\r\n".join([f"{request} HTTP/1.1", *lines, "", ""]).encode())
+            assert agent_serving.read_reply(client).status == status
+
+
 def test_a_token_that_is_replaced_counts_at_once_and_one_that_is_gone_opens_nothing(start, tmp_path):
     token = tmp_path / "token"
     token.write_text("one")

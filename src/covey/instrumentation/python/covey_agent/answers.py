@@ -90,6 +90,8 @@ class Answers:
     def _answer(self, request):
         if request.method == "HEAD":
             return reply(200, self.headers)
+        if not self._token_file and request.is_of_a_page():
+            return self.refuse(403, "not for pages of other sites; another name than localhost needs a token")
         allowed = not self._token_file or same(self._bearer(request), self._wanted())
         if request.path == "/health" and request.method == "GET":
             return self._ok(_JSON, (yield from self._health(allowed)))
@@ -116,7 +118,7 @@ class Answers:
         return reply(200, self.headers, kind, body)
 
     def _bearer(self, request):
-        scheme, _, token = request.authorization.partition(b" ")
+        scheme, _, token = request.fields.get(b"authorization", b"").partition(b" ")
         return token.strip() if scheme.lower() == b"bearer" else b""
 
     def _wanted(self) -> bytes:

@@ -12,6 +12,7 @@ _REASONS = {
     200: "OK",
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     408: "Request Timeout",
     411: "Length Required",
@@ -32,11 +33,12 @@ class Refused(Exception):
 
 
 class Request:
-    """method: upper case; path: decoded, without the query; query: name -> first value; body: bytes."""
+    """method: upper case; path: decoded, without the query; query: name -> first value; fields: the header's, by name
+    in lower case; body: bytes."""
 
-    __slots__ = ("authorization", "body", "method", "path", "query")
+    __slots__ = ("body", "fields", "method", "path", "query")
 
-    def __init__(self, method: str, target: str, authorization: bytes, body: bytes) -> None:
+    def __init__(self, method: str, target: str, fields: dict[bytes, bytes], body: bytes) -> None:
         self.method = method
         path, _, query = target.partition("?")
         self.path = decoded(path)
@@ -44,8 +46,18 @@ class Request:
         for pair in query.split("&"):
             name, _, value = pair.partition("=")
             self.query.setdefault(decoded(name.replace("+", " ")), decoded(value.replace("+", " ")))
-        self.authorization = authorization
+        self.fields = fields
         self.body = body
+
+    def is_of_a_page(self) -> bool:
+        """Whether a browser sent it for somebody's page: from elsewhere, or by a name that was made to lead here. Who
+        means an agent without a token speaks to this machine by its own name or number."""
+        if b"origin" in self.fields or self.fields.get(b"sec-fetch-site", b"none") not in (b"none", b"same-origin"):
+            return True
+        host = self.fields.get(b"host", b"").lower()
+        name = host.split(b":")[0]
+        local = name in (b"", b"localhost") or name.endswith(b".localhost") or name.replace(b".", b"").isdigit()
+        return not local and not host.startswith(b"[")
 
 
 def parse(data: bytes) -> Request | None:
@@ -66,7 +78,7 @@ def parse(data: bytes) -> Request | None:
     body = data[end + 4 :]
     if len(body) < length:
         return None
-    return Request(method, target, fields.get(b"authorization", b""), body[:length])
+    return Request(method, target, fields, body[:length])
 
 
 def _may_begin(data: bytes) -> bool:
