@@ -90,6 +90,7 @@ def run(
     --port are recorded together.
     """
     from covey import instrumentation
+    from covey.instrumentation import run_spool
 
     program = shutil.which(python) if python else sys.executable
     if program is None:
@@ -102,17 +103,22 @@ def run(
         "COVEY_AGENT_CORE": "" if core == "auto" else core,
     }
     environment = instrumentation.environment(os.environ) | {name: value for name, value in settings.items() if value}
-    if "COVEY_AGENT_SPOOL" not in environment:
-        environment["COVEY_AGENT_SPOOL"] = _fresh_spool(environment.get("COVERAGE_PORT", ""))
+    asked = environment.get("COVERAGE_PORT", "")
+    wanted = int(asked) if asked.isdecimal() and 0 < int(asked) < 65536 else 9095
+    if "COVEY_AGENT_SPOOL" in environment:
+        port = run_spool.port_of(Path(environment["COVEY_AGENT_SPOOL"]), wanted)
+    else:
+        environment["COVEY_AGENT_SPOOL"], port = _fresh_spool(wanted)
+    if port != wanted:
+        warn(f"port {wanted} is taken: the agent takes {port}, so collect with --url http://127.0.0.1:{port}")
     sys.stdout.flush()
     os.execve(program, [program, *(["-m"] if module else []), app, *arguments], environment)  # noqa: S606 - the point
 
 
-def _fresh_spool(asked: str) -> str:
-    """A folder for this run; says what is otherwise than one would think."""
+def _fresh_spool(wanted: int) -> tuple[str, int]:
+    """A folder for this run, and the port; says what is otherwise than one would think."""
     from covey.instrumentation import run_spool
 
-    wanted = int(asked) if asked.isdecimal() and 0 < int(asked) < 65536 else 9095
     try:
         spool = run_spool.prepare(wanted)
     except OSError as error:
@@ -122,6 +128,4 @@ def _fresh_spool(asked: str) -> str:
         note(f"what an earlier program ran on port {wanted} is dropped; --spool keeps what it records")
     if spool.shared:
         note(f"another program is being recorded on port {wanted}: this one is recorded together with it")
-    if spool.port != wanted:
-        warn(f"port {wanted} is taken by another program: the agent takes {spool.port}")
-    return str(spool.root)
+    return str(spool.root), spool.port

@@ -27,19 +27,39 @@ def environment(plain: Mapping[str, str]) -> dict[str, str]:
     return {**plain, "COVEY_AGENT": "1", "PYTHONPATH": os.pathsep.join([str(_PYTHON), *rest])}
 
 
+def port_of(spool: Path) -> int | None:
+    """The port on which a spool of this machine is served; None where nobody serves it."""
+    found = _server_of(spool)
+    return found[0] if found else None
+
+
 def stop_helper(spool: Path) -> bool:
-    """End the helper that serves a spool of this machine (`covey_agent.election`); whether there was one.
+    """End the helper that serves a spool of this machine (`covey_agent.election`); whether there was one, and maybe
+    still is: asked again, it says when the helper is gone and its port free."""
+    found = _server_of(spool)
+    if found is None or found[2] == "thread":
+        return False
+    if found[2] == "helper":
+        with contextlib.suppress(OSError):
+            os.kill(found[1], signal.SIGTERM)
+    return True
+
+
+def _server_of(spool: Path) -> tuple[int, int, str] | None:
+    """Port and pid of who serves a spool, and "helper", "thread" for an application's thread, or "" for either while it
+    ends: a process that ends loses its arguments first, then its sockets, and then is a zombie.
 
     The pid is believed only together with the start of its process, so nobody else is ever ended.
     """
     with contextlib.suppress(OSError, ValueError, IndexError):
-        _, pid, ticks, *_ = (spool / "helper").read_text(encoding="ascii").split()
+        port, pid, ticks, *_ = (spool / "helper").read_text(encoding="ascii").split()
         status = Path(f"/proc/{int(pid)}/stat").read_text(encoding="ascii", errors="replace")
         command = Path(f"/proc/{int(pid)}/cmdline").read_bytes()
-        if status.rpartition(") ")[2].split()[19] == ticks and b"--covey-helper" in command:  # not a serving thread's
-            os.kill(int(pid), signal.SIGTERM)
-            return True
-    return False
+        state, *fields = status.rpartition(") ")[2].split()
+        if fields[18] == ticks and state not in "ZX":
+            kind = "helper" if b"--covey-helper" in command else "thread"
+            return int(port), int(pid), kind if command else ""
+    return None
 
 
 def parts() -> dict[str, str]:

@@ -44,6 +44,12 @@ def prepare(port: int, base: Path | None = None) -> RunSpool:
     return RunSpool(root, _next_free(port), dropped, shared=False)
 
 
+def port_of(root: Path, port: int) -> int:
+    """The port that an agent will listen on which is to record into the folder `root` and asks for `port`."""
+    serving = [found for folder in sorted(root.glob("u*")) if (found := instrumentation.port_of(folder))]
+    return serving[0] if serving else _next_free(port)
+
+
 def _root(base: Path, port: int) -> Path:
     """`base/covey-run-u<uid>/<port>`; who else can write to the first could put another folder into its place."""
     mine = base / f"covey-run-u{os.geteuid()}"

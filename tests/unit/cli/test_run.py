@@ -89,7 +89,25 @@ def test_a_port_that_is_taken_is_said(tmp_path, port):
         other.listen()
         done = run(port, str(tmp_path / "one.py"))
     assert done.returncode == 0
-    assert f"port {port} is taken by another program: the agent takes {port + 1}" in done.stderr
+    taken = f"port {port} is taken: the agent takes {port + 1}, so collect with --url http://127.0.0.1:{port + 1}"
+    assert taken in done.stderr
+
+
+def test_a_spool_of_the_user_s_own_says_too_where_it_is_served(tmp_path, port):
+    """The helper of an earlier program, which is done, would answer for it otherwise."""
+    (tmp_path / "one.py").write_text(FIRST)
+    assert run(port, str(tmp_path / "one.py")).stderr == ""
+    for _ in range(2):  # the second time it is served there
+        done = run(port, "--spool", str(tmp_path / "spool"), str(tmp_path / "one.py"))
+        assert f"port {port} is taken: the agent takes {port + 1}" in done.stderr
+    for folder in (tmp_path / "spool").glob("u*"):
+        instrumentation.stop_helper(folder)
+
+
+def test_after_a_violent_end_the_port_is_free_again(tmp_path, port):
+    (tmp_path / "one.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
+    for _ in range(3):
+        assert "is taken" not in run(port, str(tmp_path / "one.py")).stderr
 
 
 def test_a_spool_of_the_user_s_own_is_added_to(tmp_path, port):
