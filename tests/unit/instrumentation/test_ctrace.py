@@ -50,6 +50,33 @@ def test_threads_and_children(traced):
     assert set(agent_runs.recorded(traced.spool)) == {str(script), str(late)}
 
 
+LEAVING = """
+    import multiprocessing, os
+    def in_child():
+        return 1
+    def in_worker():
+        return 2
+    if __name__ == "__main__":
+        if os.fork() == 0:
+            in_child()
+            os._exit(3)
+        print(os.waitstatus_to_exitcode(os.wait()[1]))
+        process = multiprocessing.get_context("fork").Process(target=in_worker)
+        process.start()
+        process.join()
+        print(process.exitcode)
+"""
+
+
+def test_children_that_leave_by_exit_lose_nothing(traced):
+    """`os._exit` runs nothing that was registered; multiprocessing ends with it the children that it forks."""
+    script = traced.write("app.py", LEAVING)
+    done = traced.run(script)
+    assert (done.stdout, done.stderr) == ("3\n0\n", "")
+    for text in ("return 1", "os._exit(3)", "return 2"):
+        assert traced.saw(script, text)
+
+
 def test_lines_are_there_while_it_runs_and_after_a_violent_end(traced):
     traced.write("late.py", "x = 1\n")
     script = traced.write("app.py", PROGRAM)

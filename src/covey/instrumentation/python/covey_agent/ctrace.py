@@ -1,9 +1,10 @@
 """The core on request, COVEY_AGENT_CORE=ctrace: coverage.py's C tracer, where the image has coverage.py.
 
 For results that are coverage.py's to the letter. It costs 2 to 10 times the CPU, and as its lines are in the heap, the
-last quarter of a second before a violent end is lost. Its sets are looked at, never cleared: clearing them loses what
-other threads record meanwhile. So a line is stored when it first runs and not again in later windows; the process has
-no address to be woken at, and whoever closes a window names it as late.
+last quarter of a second before a violent end is lost; `os._exit` is wrapped, so it is none. The tracer's sets are
+looked at, never cleared: clearing them loses what other threads record meanwhile. So a line is stored when it first
+runs and not again in later windows; the process has no address to be woken at, and whoever closes a window names it as
+late.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class CtraceCore:
             tracing.stop()
             return
         atexit.register(self.flush)
+        self._flush_before_leaving()
         ticker = _Ticker(self.flush)
         ticker.start()
         os.register_at_fork(before=ticker.before_fork, after_in_parent=ticker.in_parent, after_in_child=ticker.in_child)
@@ -55,6 +57,18 @@ class CtraceCore:
                 if 0 < line < len(plane):
                     plane[line] = 1
             self._seen[path] = new.union(known)
+
+    def _flush_before_leaving(self):
+        """`os._exit` runs nothing that was registered, and is how multiprocessing ends the children that it forks."""
+        leave = os._exit
+
+        def flush_and_leave(status):
+            try:
+                self.flush()
+            finally:
+                leave(status)
+
+        os._exit = flush_and_leave
 
     def _plane(self, path):
         if path not in self._planes:
