@@ -54,7 +54,7 @@ def test_percentages_are_those_of_the_command_line(visit, own):
         (covered, total)
         for total in (1, 3, 7, 8, 200, 999, 2_000_000)
         for covered in {0, 1, total // 3, total // 2, total - 1, total}
-    ]
+    ] + [(covered, total) for total in (16, 800, 1600) for covered in range(total)]  # where two are equally near
     for digits in (0, 1, 2):
         shown = page.evaluate("([pairs, digits]) => pairs.map(([c, t]) => covey.shown(c, t, digits))", [pairs, digits])
         assert shown == [f"{Ratio(*pair).shown(digits)}%" for pair in pairs]

@@ -31,18 +31,18 @@ class Ratio:
     def shown(self, digits: int = 0) -> str:
         """The percentage for people, `digits` after the point, never a false 0 or 100; "-" without code.
 
-        The rule is coverage.py's `display_covered`: what would round to 0 or 100 but is not stays one step away.
+        The rule is coverage.py's `display_covered` (7.x), and its arithmetic too: what would round to 0 or 100 but is
+        not stays one step away, and of two equally near the even one is taken, as C, Go and Perl do.
         """
         covered, total = self.covered, self.total
         if not total:
             return "-"
-        scale: int = 10**digits
-        steps = (covered * 200 * scale + total) // (2 * total)  # half up, in integers: thousands of them are shown
-        if covered and not steps:
-            steps = 1
-        elif covered < total and steps > 100 * scale - 1:
-            steps = 100 * scale - 1
-        return f"{steps // scale}.{steps % scale:0{digits}}" if digits else str(steps)
+        value, step = covered * 100 / total, 1 / 10**digits
+        if covered and value < step:
+            value = step
+        elif covered < total and value > 100 - step:
+            value = 100 - step
+        return f"{value:.{digits}f}"
 
 
 @dataclass(frozen=True, slots=True)

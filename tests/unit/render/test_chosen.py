@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 import pytest
 
 from covey.errors import UsageError
 from covey.model.blocks import Block, Blocks
 from covey.model.counted import Arm, Branches, Lines
-from covey.model.ratio import Ratio
 from covey.model.report import FileCoverage, Report
 from covey.render import counting
-from covey.render.base import Options, percent
+from covey.render.base import Options
 from covey.render.chosen import chosen, rows_of
 
 FILES = [
@@ -91,15 +90,3 @@ def test_lower_bounds_are_noted():
     file = FileCoverage("a.py", Lines.of({1: 1}), inexact=frozenset({"branches"}))
     assert counting.bounds(Report.of([file]))[0].startswith("branches of 1 file are a lower bound")
     assert counting.bounds(Report.of(FILES)) == []
-
-
-def test_percentages_are_rounded_half_up_and_never_to_a_false_0_or_100():
-    for total in (1, 2, 3, 7, 8, 200, 999, 2_000_000):
-        for covered in {0, 1, total // 3, total // 2, total - 1, total}:
-            for digits in range(4):
-                step = Decimal(1).scaleb(-digits)
-                exact = (Decimal(covered) * 100 / total).quantize(step, ROUND_HALF_UP)
-                told = exact if covered in (0, total) else min(max(exact, step), 100 - step)
-                assert Ratio(covered, total).shown(digits) == str(told)
-                assert percent(Ratio(covered, total), digits) == f"{told}%"
-    assert percent(Ratio(), 1) == "–"

@@ -15,14 +15,19 @@ const covey = (() => {
   const signs = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
   const esc = (text) => text.replace(/[&<>"']/g, (sign) => signs[sign]);
 
-  // The rule of the command line: half up, and never a false 0 or 100. Exact: the integers stay below 2^53.
+  // The rule of the command line: never a false 0 or 100, and of two equally near the even one, where toFixed takes the
+  // greater. Exact: only a power of two is multiplied by to see that a value is between two.
   function shown(covered, total, digits) {
     if (!total) return "–";
-    const scale = 10 ** digits;
-    let steps = Math.floor((covered * 200 * scale + total) / (2 * total));
-    if (covered && steps < 1) steps = 1;
-    else if (covered < total && steps > 100 * scale - 1) steps = 100 * scale - 1;
-    return (steps / scale).toFixed(digits) + "%";
+    const scale = 10 ** digits, step = 1 / scale;
+    let value = covered * 100 / total;
+    if (covered && value < step) value = step;
+    else if (covered < total && value > 100 - step) value = 100 - step;
+    if (value * 2 ** (digits + 1) % 2 === 1) {
+      const below = Math.floor(value * scale);
+      value = (below + below % 2) / scale;
+    }
+    return value.toFixed(digits) + "%";
   }
 
   const count = (number) => number.toLocaleString("en-US");
