@@ -7,6 +7,7 @@ import json
 
 import pytest
 from coverage import Coverage, CoverageData
+from coverage.results import Numbers
 from oracle import coverage_project as project
 
 from covey.formats.base import Input
@@ -16,6 +17,7 @@ from covey.formats.lcov import FORMAT as LCOV
 from covey.formats.segments import FORMAT as SEGMENTS
 from covey.formats.sources import CheckoutSources
 from covey.model.ranges import to_ranges
+from covey.model.ratio import Ratio
 from covey.model.report import lines_of
 
 
@@ -24,6 +26,16 @@ def recorded(request, tmp_path_factory):
     folder = project.lay_out(tmp_path_factory.mktemp(request.param), request.param)
     project.record(folder)
     return folder
+
+
+def test_percentages_are_shown_as_by_coverage():
+    """Also where two are equally near: it shows 62 for 62.5 %."""
+    for total in (3, 7, 8, 16, 160, 999, 1600):
+        for covered in range(total + 1):
+            numbers = [Numbers(digits, 1, total, 0, total - covered) for digits in range(4)]
+            assert [Ratio(covered, total).shown(digits) for digits in range(4)] == [
+                one.pc_covered_str for one in numbers
+            ]
 
 
 def read(format_, folder, name=".coverage"):
@@ -149,3 +161,19 @@ def test_contexts_become_slices(tmp_path):
     told.close()
     project.told(folder)
     assert read(COVERAGEPY, folder, "told.json").slices == report.slices
+
+
+def test_xml_of_two_sources_tells_that_one_file_is_missing(tmp_path, monkeypatch):
+    for folder, text in (("one", "a = 1\nb = 2\n"), ("two", "c = 3\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mod.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    measured = Coverage(source=["one", "two"], data_file=None)
+    measured.start()
+    for folder in ("one", "two"):
+        exec(compile((tmp_path / folder / "mod.py").read_text(), str(tmp_path / folder / "mod.py"), "exec"), {})
+    measured.stop()
+    measured.xml_report(outfile="coverage.xml")
+    report = read(COBERTURA, tmp_path, "coverage.xml")
+    assert report.totals.lines.total < 3
+    assert any("of the 3 lines it counts are not in it" in note for note in report.notes)

@@ -47,7 +47,15 @@ class Cobertura(Format):
             if place.path in built:
                 notes[several_at(file.name, place.path)] = None
             built.add(found.classes.pop(filename).file(place.path))  # so that the file is not held twice
-        return Report.of(built.files(), [replace(origin, collected_at=found.when)], notes=notes)
+        files = list(built.files())
+        missing = found.valid - sum(len(one.lines) for one in files)
+        if missing > 0 and len(found.roots) > 1:
+            # coverage.py calls files of two <source> the same, and then writes one of them.
+            notes[
+                f"{file.name}: {missing} of the {found.valid} lines it counts are not in it, as of files that have one "
+                "name under several <source>; the tool's JSON or LCOV may have them"
+            ] = None
+        return Report.of(files, [replace(origin, collected_at=found.when)], notes=notes)
 
     def write(self, report: Report, out: BinaryIO) -> None:
         """One package a folder, one class a file, one method a function, which has its first line only."""

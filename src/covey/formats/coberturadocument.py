@@ -15,10 +15,12 @@ _CONDITIONS = re.compile(r"\(([0-9]{1,9})/([0-9]{1,9})\)")
 
 
 class Document:
-    """when: the run. roots: what <source> names. classes, shared: by filename. elements: for `xmlreading.read`."""
+    """when: the run. valid: lines that it counts in all, 0 where it does not say. roots: what <source> names. classes,
+    shared: by filename. elements: for `xmlreading.read`."""
 
     def __init__(self) -> None:
         self.when: datetime | None = None
+        self.valid = 0
         self.roots: list[str] = []
         self.classes: dict[str, Classes] = {}
         self.shared: dict[str, None] = {}  # names that files under several <source> may have
@@ -49,7 +51,8 @@ class Document:
         self._runs: list[Run] = []
 
     def _start_coverage(self, attributes: Attributes) -> None:
-        stamp = attributes.get("timestamp", "")
+        valid, stamp = attributes.get("lines-valid", ""), attributes.get("timestamp", "")
+        self.valid = int(valid) if valid.isdecimal() and len(valid) < 12 else 0
         if stamp.isdecimal() and len(stamp) <= 13 and int(stamp):
             seconds = int(stamp) / 1000 if len(stamp) > 11 else int(stamp)
             self.when = datetime.fromtimestamp(seconds, UTC)

@@ -39,3 +39,21 @@ def test_a_method_of_two_classes_ends_where_either_ends():
     text = f'<coverage line-rate="1"><packages><package><classes>{classes}</classes></package></packages></coverage>'
     (file,) = FORMAT.read([Input.of_bytes("x", text.encode())], NoSources()).files.values()
     assert list(file.functions) == [("F()", 3, 9, 2)]
+
+
+def of_roots(*roots):
+    sources = "".join(f"<source>{root}</source>" for root in roots)
+    lines = '<lines><line number="1" hits="1"/><line number="2" hits="0"/></lines>'
+    package = f'<package><classes><class name="mod.py" filename="mod.py">{lines}</class></classes></package>'
+    return f'<coverage lines-valid="5"><sources>{sources}</sources><packages>{package}</packages></coverage>'
+
+
+def test_lines_that_are_counted_and_not_there_are_told():
+    """coverage.py calls files of two <source> the same, and of the two writes one; its counts are of both."""
+    one, two = (
+        FORMAT.read([Input.of_bytes("x.xml", of_roots(*roots).encode())], NoSources())
+        for roots in (("/r/one",), ("/r/one", "/r/two"))
+    )
+    assert one.notes == ()
+    (note,) = two.notes
+    assert note.startswith("x.xml: 3 of the 5 lines it counts are not in it")
