@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from covey.errors import FormatError
+from covey.errors import FormatError, UsageError
 from covey.formats import coveragedata
 from covey.formats.base import Format, Input, Place, Sources
 from covey.formats.coveragedata import MAGIC, Recorded, number_of
@@ -105,7 +105,8 @@ class CoveragePy(Format):
     def write(self, report: Report, out: BinaryIO) -> None:
         """A database that coverage.py opens: lines that ran, and slices "test:NAME" as contexts. Paths are the
         repository's, as with `relative_files = true`, but absolute for files of a known checkout without it. Files of
-        other languages, whose lines that did not run neither it nor coverage.py would know, are left out."""
+        other languages, whose lines that did not run neither it nor coverage.py would know, are left out; UsageError
+        where there is nothing else."""
         from covey.formats.coverageout import database
 
         names = Names(self._checkout)
@@ -115,6 +116,11 @@ class CoveragePy(Format):
                 held = lines.setdefault(names.reported(path), {})  # a link and its file are one to coverage.py
                 for context, ran in _contexts(report, key).items():
                     held[context] = held.get(context, 0) | ran
+        if report.files and not lines:
+            raise UsageError(
+                f"coverage.py's data has no place for any of the files: {some([path for _, path in report.files])}",
+                hint="they are not Python; every other --format takes them",
+            )
         out.write(database(lines))
 
     def takes(self, path: str) -> bool:

@@ -32,6 +32,16 @@ def test_files_that_are_not_python_are_left_out_and_told(tmp_path):
         (tmp_path / "x.coverage").unlink()
 
 
+def test_nothing_but_other_languages_is_an_error_and_no_empty_file(tmp_path):
+    (tmp_path / "a.info").write_text("SF:a.go\nDA:1,1\nend_of_record\n")
+    for verb in ("merge", "report"):
+        command = [sys.executable, "-m", "covey", verb, "a.info", "-o", "x.coverage", "--format", "coveragepy"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "has no place for any of the files: a.go" in done.stderr
+        assert not (tmp_path / "x.coverage").exists()
+
+
 def test_of_python_alone_only_the_paths_are_told(tmp_path):
     (tmp_path / "in.json").write_text(PYTHON)
     told = covey(tmp_path, "merge", "in.json", "-o", "x.coverage").stderr
