@@ -114,8 +114,8 @@ def collect(ctx: click.Context, /, output: Path, test_name: str, soft: bool, as_
 def discover(as_json: bool, **options: Any) -> int:
     """List the pods that collect would ask, without touching them.
 
-    Without -n or -A the context's namespace is looked at; with images all but the system's, which are kube-system,
-    kube-public, kube-node-lease and openshift-*.
+    Say which: by label, name, image or workload. Without -n or -A the context's namespace is looked at; with images
+    all but the system's, which are kube-system, kube-public, kube-node-lease and openshift-*.
     """
     import anyio
 

@@ -190,12 +190,12 @@ def wanted(options: dict[str, Any]) -> Wanted:
         match=options.pop("match"),
         containers=_flat(options.pop("container")),
     )
+    ways = ["-l app=shop", "--pods", "--images", "deploy/shop", *(["--url"] if "url" in options else [])]
     urls = options.pop("url", ())
     named = query.label_selector or query.pods or query.workloads or query.images
     if not named and not urls:
-        raise UsageError(
-            "nothing says which pods are meant", hint="name them: -l app=shop, --pods, --images, deploy/shop or --url"
-        )
+        hint = f"name them: {', '.join(ways[:-1])} or {ways[-1]}"
+        raise UsageError("nothing says which pods are meant", hint=hint)
     return Wanted(query if named else None, urls, components, options.pop("kubeconfig"), options.pop("context"))
 
 

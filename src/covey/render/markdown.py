@@ -141,7 +141,7 @@ def _files(report: Report, options: Options, room: int) -> str:
     if not rows:
         lines = ["Everything that was measured ran."] if all(row.complete for row in every) else []
     elif cut:
-        lines += ["", f"… and {many(cut, 'file that lacks', 'files that lack')} less."]
+        lines += ["", f"… and {files(cut)} with no more gaps."]
     for sentence in found.left_out:
         lines += ["", sentence]
     text = "\n".join(lines).strip()

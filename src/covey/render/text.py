@@ -51,7 +51,7 @@ def table(report: Report, options: Options, width: int = 0) -> str:
     body += [lines[0], rule_, *lines[1:-1], *([rule_] if cells else []), lines[-1], ""]
     left_out = found.left_out
     if found.cut:
-        left_out = [*left_out, f"Not shown: {files(found.cut)} that lack less; --limit 0 shows all."]
+        left_out = [*left_out, f"Not shown: {files(found.cut)} with no more gaps; --limit 0 shows all."]
     body += [*left_out, ""] if left_out else []
     body += _parts(report, options, width)
     said = [f"Counted: {rule(report)}.", *map(sentence, remarks(report))]

@@ -60,7 +60,7 @@ def test_a_log_that_is_not_yet_written_back_is_no_silent_loss(tmp_path):
     connection = sqlite3.connect(tmp_path / "data")
     connection.execute("UPDATE line_bits SET numbits = x'1e'")
     connection.commit()
-    with pytest.raises(FormatError, match="still in .*data-wal") as raised:
+    with pytest.raises(FormatError, match=r"still in .*data-wal") as raised:
         COVERAGEPY.read([Input.of_path(tmp_path / "data")], NoSources())
     assert "journal_mode=DELETE" in str(raised.value.hint)
     connection.close()  # writes it back

@@ -79,7 +79,7 @@ def test_a_table_too_long_for_a_comment_keeps_what_lacks_most():
     assert len(text) <= SIZE_LIMIT
     kept = [int(number) for number in re.findall(r"/(\d+)\.py`", text)]
     assert sorted(kept) == list(range(2000 - len(kept), 2000))
-    assert f"and {2000 - len(kept):,} files that lack less" in text
+    assert f"and {2000 - len(kept):,} files with no more gaps" in text
 
 
 def test_skipping_and_nothing():
@@ -141,4 +141,4 @@ def test_a_part_s_name_cannot_break_its_row():
 
 def test_one_file_alone_is_spoken_of_as_one():
     files = [FileCoverage(f"{name}.py", Lines.of({1: 0})) for name in "ab"]
-    assert "… and 1 file that lacks less." in shown(Report.of(files), limit=1)
+    assert "… and 1 file with no more gaps." in shown(Report.of(files), limit=1)
