@@ -167,7 +167,7 @@ class Format(ABC):
         return report
 
     def losses(self, report: Report) -> Iterable[str]:  # noqa: ARG002 - the seam's shape
-        """Notes on what `write` leaves out."""
+        """Notes on what `write` leaves out; UsageError where nothing would be left."""
         return ()
 
     def origins(self, file: Input) -> Iterable[Provenance]:  # noqa: ARG002 - the seam's shape

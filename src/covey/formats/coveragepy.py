@@ -105,8 +105,7 @@ class CoveragePy(Format):
     def write(self, report: Report, out: BinaryIO) -> None:
         """A database that coverage.py opens: lines that ran, and slices "test:NAME" as contexts. Paths are the
         repository's, as with `relative_files = true`, but absolute for files of a known checkout without it. Files of
-        other languages, whose lines that did not run neither it nor coverage.py would know, are left out; UsageError
-        where there is nothing else."""
+        other languages, whose lines that did not run neither it nor coverage.py would know, are left out."""
         from covey.formats.coverageout import database
 
         names = Names(self._checkout)
@@ -116,19 +115,19 @@ class CoveragePy(Format):
                 held = lines.setdefault(names.reported(path), {})  # a link and its file are one to coverage.py
                 for context, ran in _contexts(report, key).items():
                     held[context] = held.get(context, 0) | ran
-        if report.files and not lines:
-            raise UsageError(
-                f"coverage.py's data has no place for any of the files: {some([path for _, path in report.files])}",
-                hint="they are not Python; every other --format takes them",
-            )
         out.write(database(lines))
 
     def takes(self, path: str) -> bool:
         return is_python(path)
 
     def losses(self, report: Report) -> Iterator[str]:
-        """Notes on what `write` leaves out, and what coverage.py needs to read it."""
+        """Notes on what `write` leaves out, and what coverage.py needs to read it; UsageError where that is all."""
         others = [path for _, path in report.files if not self.takes(path)]
+        if others and len(others) == len(report.files):
+            raise UsageError(
+                f"coverage.py's data has no place for any of the files: {some(others)}",
+                hint="they are not Python; every other --format takes them",
+            )
         if others:
             several = "1 file that is" if len(others) == 1 else f"{len(others):,} files that are"
             told = some(others)

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -85,17 +86,32 @@ def _check(out: Path) -> None:
 
 def _put(fresh: Path, out: Path) -> None:
     """What was written takes the place of what was there, which goes with the folder `fresh` afterwards: moving takes
-    no time, deleting thousands of pages does. A signal meanwhile is heard right after."""
+    no time, deleting thousands of pages does."""
     (fresh / _OLD).mkdir()
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
+    with _undisturbed():
         for name in reversed(_PARTS):
             with contextlib.suppress(FileNotFoundError):
                 (out / name).rename(fresh / _OLD / name)
         for name in _PARTS:
             (fresh / name).rename(out / name)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A signal meanwhile is heard right after. Its handler runs in the main thread, so no other is disturbed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    numbers = [one for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not None]
+    before = {one: signal.signal(one, lambda number, _: heard.append(number)) for one in numbers}
+    try:
+        yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        for number in heard:
+            signal.raise_signal(number)
 
 
 def _is_ours(out: Path) -> bool:
