@@ -280,6 +280,124 @@ def test_what_runs_while_the_interpreter_ends_runs(lab, tmp_path):
     assert lab.saw(pool, "left")
 
 
+STILL_LATER = """
+    import builtins, codecs, contextvars, os, sys
+    class Kept:
+        def __init__(self, name):
+            self.name, self.write = name, os.write
+        def __del__(self):
+            self.write(1, self.name + b"|")
+    def hook(kind, value, trace, kept=Kept(b"excepthook")):
+        raise value
+    os.register_at_fork(before=lambda kept=Kept(b"fork"): None)
+    codecs.register_error("kept", lambda error, kept=Kept(b"codec"): None)
+    contextvars.ContextVar("kept").set(Kept(b"context"))
+    builtins.kept, sys.kept, sys.excepthook = Kept(b"builtins"), Kept(b"sys"), hook
+"""
+
+
+def test_what_the_interpreter_itself_holds_goes_as_without(lab):
+    """Then `builtins` has nothing but None, and after that is empty."""
+    without, with_agent = lab.both(lab.write("app.py", STILL_LATER))
+    assert {"builtins", "sys", "context", "codec", "fork"} < set(without.stdout.split("|"))
+    assert sorted(with_agent.stdout.split("|")) == sorted(without.stdout.split("|"))
+    assert (with_agent.returncode, with_agent.stderr) == (0, without.stderr)
+
+
+WARNS = "x = 3\nprint(x is 3, flush=True)\n"
+WARNING = """
+    import sys, warnings
+    before = list(warnings.filters)
+    def warn():
+        warnings.warn("once")
+    warn()
+    {imports}
+    warn()
+    print(warnings.filters == before, "ast" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["-W", "error"]])
+def test_the_compiler_s_warnings_come_as_without(lab, options):
+    """Of the main script each time, of a module whenever it is compiled, and none of it twice."""
+    lab.write("warns.py", WARNS)
+    for text in (WARNS, "import warns\n"):
+        script = lab.write("app.py", text)
+        for _ in range(2):  # the second time code could be from the cache
+            without, with_agent = lab.both(*options, script, env={"PYTHONDONTWRITEBYTECODE": "1"})
+            assert ("SyntaxWarning" in without.stderr) != (without.returncode == 1) or options
+            assert (with_agent.returncode, with_agent.stdout) == (without.returncode, without.stdout)
+            assert with_agent.stderr.splitlines()[-2:] == without.stderr.splitlines()[-2:]
+            assert with_agent.stderr.count("SyntaxWarning") == without.stderr.count("SyntaxWarning")
+
+
+def test_filters_and_what_was_warned_of_are_left_alone_by_an_import(lab):
+    lab.write("other.py", "number = 7\n")
+    without, with_agent = lab.both(lab.write("app.py", WARNING.format(imports="import other")))
+    assert (with_agent.returncode, with_agent.stderr) == (0, without.stderr)
+    assert with_agent.stdout == without.stdout == "True False\n"
+
+
+def test_imports_in_threads_leave_no_filter(lab):
+    for number in range(24):
+        lab.write(f"many/m{number}.py", "def f():\n    return 1\n" * 200)
+    imports = """
+    import threading
+    sys.path.insert(0, "many")
+    sys.setswitchinterval(1e-5)
+    def load(first):
+        for number in range(first, 24, 4):
+            __import__(f"m{number}")
+    threads = [threading.Thread(target=load, args=(first,)) for first in range(4)]
+    [thread.start() for thread in threads], [thread.join() for thread in threads]
+    """
+    done = lab.run(lab.write("app.py", WARNING.format(imports=imports)), cwd=lab.folder)
+    assert (done.returncode, done.stdout) == (0, "True False\n"), done.stderr
+
+
+def test_a_module_of_the_application_may_be_called_ast(lab):
+    lab.write("ast.py", "NODE = 1\n")
+    without, with_agent = lab.both(lab.write("app.py", "import ast\nprint(hasattr(ast, 'NODE'))\n"))
+    assert (with_agent.stdout, with_agent.stderr) == (without.stdout, "") == ("True\n", "")
+
+
+LOADER = """
+    import importlib.machinery, importlib.util
+    class Loader(importlib.machinery.SourceFileLoader):
+        def path_stats(self, path):
+            raise OSError
+        def get_data(self, path):
+            return super().get_data(path).replace(b"DEBUG = False", b"DEBUG = True")
+    spec = importlib.util.spec_from_file_location("mod", "mod.py", loader=Loader("mod", "mod.py"))
+    mod = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(mod)
+    print(mod.DEBUG)
+"""
+
+
+def test_what_a_loader_reads_in_its_own_way_is_what_runs(lab):
+    lab.write("mod.py", "DEBUG = False\n")
+    without, with_agent = lab.both(lab.write("app.py", LOADER), cwd=lab.folder)
+    assert (with_agent.stdout, with_agent.stderr) == (without.stdout, "") == ("True\n", "")
+
+
+def test_a_compiled_file_whose_source_is_not_looked_at_is_what_runs(lab):
+    module = lab.write("mod.py", "V = 1\n")
+    script = lab.write("app.py", "import mod\nprint(mod.V)\n")
+    mode = "py_compile.PycInvalidationMode.UNCHECKED_HASH"
+    lab.run("-c", f"import py_compile; py_compile.compile({str(module)!r}, invalidation_mode={mode})", spool=None)
+    assert [done.stdout for done in lab.both(script)] == ["1\n", "1\n"]
+    assert lab.ran(module) == {1}
+    lab.write("mod.py", "V = 2\n")
+    assert [done.stdout for done in lab.both(script)] == ["1\n", "1\n"]
+
+
+def test_a_module_with_builtins_of_its_own_runs(lab):
+    lab.write("mod.py", "def f():\n    return len('a')\n__builtins__ = {'len': len}\n")
+    without, with_agent = lab.both(lab.write("app.py", "import mod\nprint(mod.f())\n"))
+    assert (with_agent.stdout, with_agent.stderr) == (without.stdout, "") == ("1\n", "")
+
+
 BLOCKED = """
     import os, signal, sys, threading, time
     def handler(number, frame):

@@ -20,7 +20,7 @@ NAME = "_covey_test"
 
 def run(text, **names):
     """Runs the text with probes: what it left, and the lines that were marked."""
-    code, highest = probes.compiled(textwrap.dedent(text).encode(), "app.py", NAME)
+    code, highest, _ = probes.compiled(textwrap.dedent(text).encode(), "app.py", NAME)
     marks = bytearray(highest + 1)
     space = {"__name__": "app", NAME: marks, **names}
     try:

@@ -204,11 +204,9 @@ def _rewritten(path, loader, core, rewrite_asserts):
     if source is None or source.is_off():
         return None
     try:
-        import ast
-
         from covey_agent import probes
 
-        tree = ast.parse(source.data(), path)
+        tree = probes.parsed(source.data())
         rewrite_asserts(tree, source.data(), path, loader.config)
         name = core.name_for(source, path, "pytest")
         code, lines = probes.compiled_tree(tree, path, name)

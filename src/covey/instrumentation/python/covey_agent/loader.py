@@ -2,8 +2,9 @@
 
 `SourceFileLoader.get_code` is where all ways to load a source file meet: import, `python -m`,
 `spec_from_file_location`, other loaders that derive from it. The original is asked first whenever code has to be made,
-so that errors, warnings and `__pycache__` are what they are without us. Code of a loader that transforms source is
-left alone and noted. When anything of ours fails, the application loads its file as without us.
+so that errors, warnings and `__pycache__` are what they are without us. Code of a loader that reads or transforms
+source in its own way is left alone and noted. When anything of ours fails, the application loads its file as without
+us.
 
 Known limits: what is not loaded but compiled by hand (`exec(compile(...))`) has no probes; functions that are pickled
 by value and run in another container, or that are given a dictionary of builtins of their own, do not find theirs.
@@ -11,8 +12,9 @@ by value and run in another container, or that are given a dictionary of builtin
 
 from __future__ import annotations
 
+import _imp
+import atexit
 import builtins
-import gc
 import sys
 
 from covey_agent import VERSION, hooks
@@ -34,14 +36,14 @@ class ProbesCore:
         self.recorder = Recorder(settings, "probes", program, NO_ACKNOWLEDGEMENT)
         self.sources = sources
         self._planes = {}
-        self._names = ()
+        self._sinks = {}
         segment = self.recorder.segment()
         if segment is None:
             return
-        self._names = _builtins_of_all_times()
         self._cache = CodeCache(segment.folder, min(settings.spool_max, spools.share(segment.folder) // 4))
         self._stamped = sha256(_stamp())
         self._expect_functions_of_other_processes()
+        _outlive(builtins.__dict__, self._sinks, self._planes)
         self._patch_loaders()
         hooks.install(self)
 
@@ -74,8 +76,14 @@ class ProbesCore:
     def _made(self, path, source, key, kind):
         from covey_agent import probes
 
-        code, lines = probes.compiled(source.data(), path, _name(key), kind == "main")
-        self._cache.put(key, lines, code)
+        if not kind and _has_code_of_another_source(path, source.data()):
+            self.recorder.note(texts.absolute(path))
+            return None
+        code, lines, warned = probes.compiled(source.data(), path, _name(key), kind == "main")
+        if not warned:
+            self._cache.put(key, lines, code)  # else the application is to be warned next time too
+        elif kind == "main":
+            compile(source.data(), path, "exec", dont_inherit=True)  # nobody else compiles it
         self.place(_name(key), texts.absolute(path), source.digest, max(lines, source.lines))
         return code
 
@@ -95,8 +103,7 @@ class ProbesCore:
             return
         plane = self.recorder.plane(path, digest, lines)
         self._planes[name] = plane = bytearray(lines + 1) if plane is None else plane
-        for names in self._names:
-            names[name] = plane
+        setattr(builtins, name, plane)
 
     def name_for(self, source, path: str, kind: str) -> str:
         """The name for probes of code that is not kept in the cache, as a test module's that pytest rewrites."""
@@ -112,20 +119,20 @@ class ProbesCore:
         here that file may be unknown. Its probes then store into a plane that nobody reads."""
         known = self._cache.names()
         sink = bytearray(max((lines for _, lines in known), default=0) + 1)
-        for key, _ in known:
-            for names in self._names:
-                names[_name(key)] = sink
+        self._sinks.update((_name(key), sink) for key, _ in known)
+        builtins.__dict__.update(self._sinks)
 
     def _patch_loaders(self):
         core, plain_get_code = self, _external.SourceFileLoader.get_code
-        transform, absolute, wanted = _external.SourceLoader.source_to_code, texts.absolute, self.sources.wanted
+        transform, read = _external.SourceLoader.source_to_code, _external.SourceFileLoader.get_data
+        absolute, wanted = texts.absolute, self.sources.wanted
 
         def get_code(self, fullname):
             path = self.get_filename(fullname)
             full = absolute(path)
             if not wanted(full):
                 return plain_get_code(self, fullname)
-            if type(self).source_to_code is not transform:
+            if type(self).source_to_code is not transform or type(self).get_data is not read:
                 core.recorder.note(full)
                 return plain_get_code(self, fullname)
             return core.code(path, lambda: plain_get_code(self, fullname), self)
@@ -149,15 +156,48 @@ class ProbesCore:
         zipimport._get_module_code = get_module_code
 
 
-def _builtins_of_all_times():
-    """The dictionary of builtins, and the one that the interpreter puts back into it when it ends.
+def _has_code_of_another_source(path, data):
+    """Whether Python runs a compiled file of another source on purpose: one with a hash that it does not look at
+    (PEP 552)."""
+    try:
+        with open(_external.cache_from_source(path), "rb") as file:
+            magic, flags, digest = file.read(4), int.from_bytes(file.read(4), "little"), file.read(8)
+    except (OSError, NotImplementedError):
+        return False
+    looks = {"always": True, "never": False}.get(_imp.check_hash_based_pycs, bool(flags & 2))
+    if magic != _external.MAGIC_NUMBER or not flags & 1 or looks:
+        return False
+    return digest != _imp.source_hash(int.from_bytes(magic, "little"), data)
 
-    Then it destroys what modules still hold: `__del__` and the `finally` of suspended generators run, with whatever is
-    in the second one (`finalize_restore_builtins_dict` of CPython, which has no name for it; the copy that
-    subinterpreters begin with is without exceptions, and none of ours)."""
-    here = builtins.__dict__
-    others = [one for one in gc.get_referrers(builtins.__build_class__) if type(one) is dict and one is not here]
-    return [here, *(one for one in others if one.get("__name__") == "builtins" and "ValueError" in one)]
+
+def _outlive(names, *found):
+    """Keeps what is `found` (name -> plane) in `names`, the builtins, to the very end.
+
+    Python ends in steps (`finalize_modules` of CPython). First it puts the builtins of its start back; then it destroys
+    what modules still hold, and `__del__` and the `finally` of suspended generators run, which may be code with probes.
+    Then it sets all names of `builtins` to None, in their order, and destroys what other parts of it still hold, as
+    context variables and codecs. Each time an object that goes with the old names puts ours back."""
+    names["_covey_first"] = _Guard(names, *found)  # goes before what the application has put among the builtins
+
+    def at_exit():  # this one is in no copy that the application has made of them
+        last = _Guard(names, *found)
+        names["_covey_restored"] = _Guard(names, *found, {"covey, when all names are None": last})
+
+    atexit.register(at_exit)
+
+
+class _Guard:
+    """Puts names back when it goes. Uses nothing but what it has: builtins may be gone by then."""
+
+    __slots__ = ("_found", "_names")
+
+    def __init__(self, names, *found):
+        self._names = names
+        self._found = found
+
+    def __del__(self):
+        for found in self._found:
+            self._names.update(found)
 
 
 def _name(key):

@@ -15,29 +15,84 @@ A change of what comes out needs another `loader._SHAPE`: it is part of the cach
 
 from __future__ import annotations
 
-import ast
+import _ast as ast  # what the compiler itself has: a module `ast` may be the application's own
+import _imp
+import _warnings
+import sys
 
 RESET = "_covey_main"
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BODIES = ("body", "orelse", "finalbody")
+_QUIET = "<covey>"  # what code is called while it is compiled here, so that its warnings are told from all others
+
+
+class OwnBuiltins(Exception):
+    """The module gives itself builtins of its own, among which its probes would find no plane."""
 
 
 def compiled(data, path: str, name: str, main: bool = False):
-    """Code of the source (bytes), with probes that store into `NAME`, and the highest line number they mark.
+    """Code of the source (bytes), with probes that store into `NAME`, the highest line number they mark, and whether
+    there is anything that Python warns of when it compiles this: here it is not said.
 
-    `main`: the code first calls the builtin `RESET`. Raises what `ast.parse` and `compile` raise."""
-    import warnings
-
-    with warnings.catch_warnings():
-        # The application's own compilation has already warned of what there is to warn of.
-        warnings.simplefilter("ignore")
-        return compiled_tree(ast.parse(data, path), path, name, main)
+    `main`: the code first calls the builtin `RESET`. Raises OwnBuiltins, and what `compile` raises."""
+    with _Quiet() as quiet:
+        code, highest = _with_probes(_tree(data), path, name, main)
+    return code, highest, quiet.heard
 
 
-def compiled_tree(tree, path: str, name: str, main: bool = False):
-    """As `compiled`, of a tree, which is changed."""
+def parsed(data):
+    """The tree of the source (bytes); raises what `compile` raises."""
+    with _Quiet():
+        return _tree(data)
+
+
+def compiled_tree(tree, path: str, name: str):
+    """Code and highest line number of a tree, which is changed; raises as `compiled`."""
+    with _Quiet():
+        return _with_probes(tree, path, name, main=False)
+
+
+def _tree(data):
+    return compile(data, _QUIET, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+
+
+def _with_probes(tree, path, name, main):
     highest = _Probing(name).module(tree, main)
-    return compile(tree, path, "exec", dont_inherit=True), highest
+    code = compile(tree, _QUIET, "exec", dont_inherit=True)
+    _imp._fix_co_filename(code, path)
+    return code, highest
+
+
+class _Quiet:
+    """While it lasts, warnings about code that is called _QUIET are ignored; `heard` says whether there were any.
+
+    For the application has been warned by its own compilation. Nothing else of its filters changes, in whatever thread,
+    and what it has been shown once is not shown again, as after `warnings.catch_warnings`. It is the pattern of a
+    filter, which asks it for the module."""
+
+    pattern = _QUIET
+    flags = 0
+
+    def __init__(self):
+        self.heard = False
+
+    def match(self, module):
+        if module != _QUIET:
+            return None
+        self.heard = True
+        return self
+
+    def __enter__(self):
+        self._filters = getattr(sys.modules.get("warnings"), "filters", _warnings.filters)
+        self._entry = ("ignore", None, Warning, self, 0)
+        self._filters.insert(0, self._entry)
+        return self
+
+    def __exit__(self, *_error):
+        try:
+            self._filters.remove(self._entry)
+        except ValueError:  # the application has emptied them meanwhile
+            return
 
 
 class _Probing:
@@ -53,6 +108,8 @@ class _Probing:
             futures.append(tree.body[at])
             at += 1
         first, rest = tree.body[:at], tree.body[at:]
+        if any(isinstance(node, ast.Assign) and _names_builtins(node.targets) for node in rest):
+            raise OwnBuiltins
         tree.body = first + ([_call_reset(tree.body)] if main else []) + [self._mark(node) for node in futures]
         tree.body += self._block(rest)
         while self._waiting:
@@ -163,6 +220,10 @@ def _after_docstring(body):
         isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
     )
     return 1 if is_text else 0
+
+
+def _names_builtins(targets):
+    return any(isinstance(target, ast.Name) and target.id == "__builtins__" for target in targets)
 
 
 def _is_future(node):
