@@ -54,8 +54,8 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """A window begun. epoch: its number, for `capture(since=...)`; 0 where the agent does not number them. warnings:
-    processes that could not be reached."""
+    """A window begun. epoch: its number, for `capture(since=...)`, or when it began, in milliseconds since 1970, where
+    the agent does not number them; 0 where none was begun. warnings: processes that could not be reached."""
 
     epoch: int = 0
     warnings: Sequence[str] = ()
@@ -91,7 +91,8 @@ class Agent(Protocol):
     ) -> RawCapture:
         """Everything recorded so far, cumulatively where the agent can. Changes nothing there.
 
-        since: an epoch that `reset` gave; what ran in it and later. An agent without epochs gives what it has.
+        since: an epoch that `reset` gave; what ran in it and later. An agent without epochs gives what it has, as of
+        this epoch.
         """
 
     async def reset(self, channel: Channel, who: Identity, token: str, name: str, limits: Limits) -> Reset:

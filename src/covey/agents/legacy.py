@@ -71,7 +71,7 @@ class LegacyAgent:
         token: str,
         test: str,
         limits: Limits,
-        since: int = 0,  # noqa: ARG002 - it has no epochs: what it gives is since its last reset
+        since: int = 0,
     ) -> RawCapture:
         path = f"/coverage?name={quote(test, safe='')}"
         reply = await exchange.ask(channel, who.port, path, limits, token=token, known=True, most=limits.body)
@@ -83,7 +83,9 @@ class LegacyAgent:
             )
         got = await exchange.aside(partial(decode, reply.body, who, limits))
         started = f"port {who.port}"  # nothing better tells two agents of one container apart
-        epoch = int(time.time() * 1000) if got.delta else 0
+        now = _now()
+        # What is given once only is a recording of its own; since when the rest counts, only who has reset it knows.
+        epoch = now if got.delta else since or -now
         processes: list[Mapping[str, int | str]] = [{"pid": who.pid, "started": started, "epoch": epoch}]
         warnings = ["this agent forgets what it has given: keep every capture"] if got.delta else []
         return RawCapture(who.agent or "legacy", got.format, got.files, processes, warnings)
@@ -105,8 +107,9 @@ class LegacyAgent:
             )
         if reply.status != 200:
             raise AgentError(f"the agent on port {who.port} answers {reply.status} to a reset: {reply.text}")
-        only_files = reply.body.startswith(b"Deleted ")
-        return Reset(0, ("it deleted its files, but goes on counting from before",) if only_files else ())
+        if reply.body.startswith(b"Deleted "):
+            return Reset(0, ("it deleted its files, but goes on counting from before",))
+        return Reset(_now())
 
 
 AGENT = LegacyAgent()
@@ -130,6 +133,11 @@ def decode(body: bytes, who: Identity, limits: Limits) -> decoded.Decoded:
             hint="agents that read files see a process only after it has ended; covey's agent sees it while it runs",
         )
     return decoded.one(data, who.pid, limits.decoded)
+
+
+def _now() -> int:
+    """Milliseconds since 1970, which number what an agent without epochs has recorded."""
+    return int(time.time() * 1000)
 
 
 def _is_healthy(reply: web.Reply) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from covey.flows.commits import Commits
 from covey.formats.base import Format, Input, Sources
@@ -18,30 +19,32 @@ Owned = list[tuple[Bundle, Capture]]
 
 def readers(
     bundles: Sequence[Bundle], commits: Commits, named: Callable[[str], Format], sources: Sources
-) -> Iterator[Callable[[], Report]]:
+) -> list[list[Callable[[], Report]]]:
     """One function for each capture that counts, which reads it: all bundles are looked at together, since a later
-    capture of a process replaces an earlier one wherever it lies.
+    capture of a process replaces an earlier one wherever it lies. Those of one list may hold each other, so the most
+    counts that one of them has; all others add up.
 
     SourceMismatch where `commits` has to know which one is meant.
     """
     owners = _taken([(bundle, one) for bundle in bundles for one in bundle.captures], commits)
+    groups: dict[object, list[Callable[[], Report]]] = {}
     for (bundle, _), (capture, ids) in zip(owners, current([capture for _, capture in owners]), strict=True):
         if ids:
-
-            def read(bundle: Bundle = bundle, capture: Capture = capture, ids: frozenset[CaptureId] = ids) -> Report:
-                return _of_capture(bundle, capture, ids, named, sources)
-
-            yield read
+            of = frozenset(one.process for one in ids)
+            together = groups.setdefault(of if of != ids else object(), [])
+            together.append(partial(_of_capture, bundle, capture, ids, named, sources))
+    return list(groups.values())
 
 
 def _taken(owners: Owned, commits: Commits) -> Owned:
     """Those of a commit that is wanted, chosen before one replaces another: what is left out replaces nothing, and
     nothing that was replaced comes back in its place. A capture that does not tell its commit is of the one that
     another tells of the same process."""
-    tellers = {one: capture for _, capture in owners if capture.commit for one in capture.ids}
+    tellers = {one.process: capture for _, capture in owners if capture.commit for one in capture.ids}
 
     def source(capture: Capture) -> Provenance:
-        known = capture if capture.commit else next((tellers[one] for one in capture.ids if one in tellers), capture)
+        told = (tellers[one.process] for one in capture.ids if one.process in tellers)
+        known = capture if capture.commit else next(told, capture)
         return replace(capture.provenance(""), repository=known.repository, commit=known.commit)
 
     sources = [source(capture) for _, capture in owners]

@@ -32,8 +32,8 @@ class Reading:
     format: the name that every file is of; "" tells by content. commit: which of several known commits of one
     repository is meant, see `flows/commits.py`. keep_going: an input that cannot be read is put into `failures` and
     the rest is merged. scope: takes files out of the merged report that do not count, see `flows/scope.py`. maps: of
-    the sources' aliases those that were given for this run. current: the input that was read last, as the user knows
-    it; "" where nobody names it.
+    the sources' aliases those that were given for this run. relaxed: as `load` was told. current: the input that was
+    read last, as the user knows it; "" where nobody names it.
     """
 
     sources: Sources
@@ -42,6 +42,7 @@ class Reading:
     keep_going: bool = False
     scope: Callable[[Report], Report] | None = None
     maps: Collection[Alias] = ()
+    relaxed: bool = False
     current: str = ""
     failures: list[CoveyError] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
@@ -111,9 +112,9 @@ def load(
     """
     if count_inputs and how != "sum":
         raise UsageError(f"--count-inputs adds inputs up, so it does not go with --how {how}")
-    in_parts = (_of_part(name, inner, reading, how, relaxed, count_inputs) for name, inner in (parts or {}).items())
+    in_parts = (_of_part(name, inner, reading, how, count_inputs) for name, inner in (parts or {}).items())
     named = inputs.expanded(names)
-    reading.commits = Commits(reading.commit)
+    reading.commits, reading.relaxed = Commits(reading.commit), relaxed
     if reading.commit:
         inner = (inputs.expanded(some) for some in (parts or {}).values())
         look(chain(named, *inner), reading.commits, reading.recognise)
@@ -145,14 +146,12 @@ def load(
     return headed(replace(counted, notes=tuple(dict.fromkeys((*counted.notes, *more)))) if more else counted)
 
 
-def _of_part(
-    name: str, names: Sequence[str], reading: Reading, how: law.How, relaxed: bool, count_inputs: bool
-) -> Report:
+def _of_part(name: str, names: Sequence[str], reading: Reading, how: law.How, count_inputs: bool) -> Report:
     if how in ("subtract", "intersect"):
         how = "sum"
     failed = len(reading.failures)
     reports = _counted(_reports(inputs.expanded(names), reading, alone=count_inputs), count_inputs)
-    found = law.merge(reports, how, relaxed=relaxed, collapse=not count_inputs, called=reading.called)
+    found = law.merge(reports, how, relaxed=reading.relaxed, collapse=not count_inputs, called=reading.called)
     reading.current = f"part {name}"
     if len(reading.failures) > failed and not found.files and not found.sources:
         return found  # that it reached nothing is not known
@@ -181,10 +180,11 @@ def _of_bundles(names: Sequence[str], reading: Reading) -> Iterator[Report | Non
     from covey.model.bundle import Bundle
 
     found = [reading.attempt(name, Bundle.open, Path(name)) for name in named]
-    reads = bundles.readers([one for one in found if one], reading.commits, reading.recognise.named, reading.sources)
-    for read in reads:
+    groups = bundles.readers([one for one in found if one], reading.commits, reading.recognise.named, reading.sources)
+    for group in groups:
         reading.current = ""
-        yield reading.attempt("", read)
+        reports = (report for read in group if (report := reading.attempt("", read)))
+        yield next(reports, None) if len(group) == 1 else law.merge(reports, "max", relaxed=reading.relaxed)
 
 
 def _of_files(names: Sequence[str], reading: Reading, alone: bool) -> Iterator[Report | None]:

@@ -14,7 +14,7 @@ from covey.model.provenance import Target
 
 @dataclass(frozen=True, slots=True)
 class WasReset:
-    """epochs: of each agent that numbers its windows, the one begun. done: the targets, one row an agent."""
+    """epochs: of each agent that began a window, which one. done: the targets, one row an agent."""
 
     epochs: Epochs
     done: tuple[str, ...]

@@ -251,7 +251,7 @@ def _process_to_json(one: Process) -> dict[str, Any]:
 
 
 def _process(table: Table) -> Process:
-    return Process(table.number("pid"), table.text("started"), table.number("epoch"), table.number("folded"))
+    return Process(table.number("pid"), table.text("started"), table.number("epoch", -(2**63)), table.number("folded"))
 
 
 def _file(table: Table) -> StoredFile:

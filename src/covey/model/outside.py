@@ -59,9 +59,9 @@ class Table:
     def text(self, key: str) -> str:
         return clean(self._get(key, str, ""))
 
-    def number(self, key: str) -> int:
+    def number(self, key: str, least: int = 0) -> int:
         value = self._get(key, int, 0)
-        if not 0 <= value < 2**63:
+        if not least <= value < 2**63:
             raise BundleError(f"its manifest has a number out of bounds for {key!r}")
         return int(value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from covey.errors import DuplicateSource
 from covey.model.provenance import Provenance
@@ -14,19 +14,21 @@ class Origins:
     def __init__(self) -> None:
         self.all: dict[object, Provenance] = {}
         self._owners: dict[object, str] = {}  # which input brought a source
+        self._undated: set[object] = set()  # processes of which nobody knows since when they have counted
 
     def add(self, sources: Iterable[Provenance]) -> None:
         """Sources that count as they come, however often."""
         self.all.update((object(), source) for source in sources)
 
     def take(
-        self, sources: Iterable[Provenance], called: str, notes: dict[str, None], counts_once: Callable[[], bool]
+        self, sources: Collection[Provenance], called: str, notes: dict[str, None], counts_once: Callable[[], bool]
     ) -> bool:
         """Whether the sources of one input are new; False when all are in already, whole. New ones are put to `all`.
         A source that the input names twice, because it was counted twice on purpose, is one.
 
         DuplicateSource when some are in, or one is with another content, or perhaps in part: a report of covey's may
-        have of a source only some files. Not where it counts once all the same, as where none of its files is in.
+        have of a source only some files; or when one is another state of a process that has counted since nobody knows
+        when, perhaps the same hits. Not where it counts once all the same, as where none of its files is in.
         called: the input, as the user knows it.
         """
         new = 0
@@ -59,6 +61,15 @@ class Origins:
             if called != self._owner(old[0]):
                 notes[f"{called} holds the same as {self._owner(old[0])} and counts once"] = None
             return False
+        undated = {one.capture.process: one for one in sources if one.capture and one.capture.epoch < 0}
+        again = next((one for process, one in undated.items() if process in self._undated), None)
+        if again and new and not counts_once():
+            raise DuplicateSource(
+                f"{called} and another input may both hold what {_told(again)} had counted before, "
+                "so merging them could count it twice",
+                hint="merge the bundles themselves, not as parts or reports of each, or say --how max",
+            )
+        self._undated |= undated.keys()
         both = old + shared
         if both and not counts_once():
             raise DuplicateSource(

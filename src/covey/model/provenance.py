@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 
@@ -44,7 +44,8 @@ class CaptureId:
 
     started: whatever identifies the start of the process on its machine, as text (the agents here: UTC to the
     millisecond). A capture without any process identity has pid 0. `epoch` moves on where an agent's counters
-    cannot be cumulative.
+    cannot be cumulative. Negative: nobody knows since when the process has counted (an agent of the old protocols);
+    the time of the collection, milliseconds since 1970, negated. Such captures replace none and are replaced by none.
     """
 
     pod_uid: str = ""
@@ -54,6 +55,12 @@ class CaptureId:
     pid: int = 0
     started: str = ""
     epoch: int = 0
+
+    @property
+    def process(self) -> CaptureId:
+        """The same for all that differ only in a negative epoch: states of one recording, or recordings on both sides
+        of a reset."""
+        return replace(self, epoch=-1) if self.epoch < 0 else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ import base64
 import hashlib
 import json
 import sqlite3
+import time
 import zlib
 
 import anyio
 import pytest
 from fakes.agent_servers import covey, hanging, old, serving, stranger
 
-from covey.agents.base import Limits
+from covey.agents.base import Identity, Limits
 from covey.agents.legacy import AGENT
 from covey.errors import AgentDenied, AgentError, AgentGarbled, AgentTimeout
 from covey.kube.tunnel import UrlChannel
@@ -95,6 +96,17 @@ def test_an_agent_that_forgets_what_it_gave_is_never_replaced_by_its_next_answer
     assert "forgets" in first.warnings[0]
 
 
+def test_what_it_gives_is_of_the_epoch_asked_for_or_of_nobody_knows_which():
+    async def capture(port, since):
+        who = Identity(port, "9095")
+        return await AGENT.capture(UrlChannel("127.0.0.1"), who, "", "t", LIMITS, since)
+
+    with serving(old({"coverage_data": DUMP})) as server:
+        epochs = [anyio.run(capture, server.port, since).processes[0]["epoch"] for since in (1795248106684, 0)]
+    assert epochs[0] == 1795248106684
+    assert -time.time() * 1000 <= epochs[1] < 0
+
+
 @pytest.mark.parametrize("health", ["coverage server healthy", "coverage server healthy\n"])
 def test_old_go_and_rust_agents_are_known_by_their_words(health):
     assert ask(old({"coverage_data": DUMP}, health=health))[0].protocol == "9095"
@@ -145,9 +157,13 @@ def test_reset():
         who = await AGENT.identify(channel, port, "", LIMITS)
         return await AGENT.reset(channel, who, "", "name", LIMITS)
 
+    before = time.time()
     with serving(old({})) as server:
-        assert anyio.run(reset, server.port).epoch == 0
+        assert int(before * 1000) <= anyio.run(reset, server.port).epoch <= time.time() * 1000
         assert server.asked[-1] == "GET /coverage/reset"
+    with serving(lambda request: request.answer(200, "Deleted 2 files")) as server:
+        begun = anyio.run(AGENT.reset, UrlChannel("127.0.0.1"), Identity(server.port, "9095"), "", "", LIMITS)
+        assert (begun.epoch, len(begun.warnings)) == (0, 1)
     with serving(old({}, reset=404)) as server, pytest.raises(AgentError, match="cannot be reset"):
         anyio.run(reset, server.port)
 
