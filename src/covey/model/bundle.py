@@ -96,11 +96,7 @@ def read_stored(folder: Path, file: StoredFile) -> bytes:
     """A stored file, never through a symbolic link, never more than its size; BundleError when it is another."""
     path = folder / file.name
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise BundleError(f"{path} is not a regular file")
-            data = stream.read(file.size + 1)
+        data = _content(path, file.size)
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) != file.size or (file.sha256 and hashlib.sha256(data).hexdigest() != file.sha256):
@@ -108,12 +104,20 @@ def read_stored(folder: Path, file: StoredFile) -> bytes:
     return data
 
 
+def _content(path: Path, most: int) -> bytes:
+    """What a regular file has, up to one byte more than `most`. BundleError for a pipe, OSError for a link."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise BundleError(f"{path} is not a regular file")
+        return stream.read(most + 1)
+
+
 def manifest_of(folder: Path) -> Manifest:
     """What a bundle says of itself, not checked against its files; BundleError where it is none or damaged."""
-    path = folder / MANIFEST
+    path = walk(folder, MANIFEST)
     try:
-        with path.open("rb") as stream:
-            data = stream.read(LIMIT + 1)
+        data = _content(path, LIMIT)
     except FileNotFoundError:
         if (folder / JOURNAL).is_file():
             raise BundleError(

@@ -226,6 +226,18 @@ def test_links_in_a_bundle_are_refused(tmp_path):
         Bundle.open(folder)
 
 
+def test_a_manifest_that_is_a_link_or_a_pipe_is_refused(tmp_path):
+    folder = made(tmp_path / "b", capture(1))
+    (folder / "metadata.json").rename(tmp_path / "elsewhere.json")
+    (folder / "metadata.json").symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(BundleError, match=r"metadata\.json is a symbolic link"):
+        Bundle.open(folder)
+    (folder / "metadata.json").unlink()
+    os.mkfifo(folder / "metadata.json")  # which nobody ever writes to
+    with pytest.raises(BundleError, match=r"metadata\.json is not a regular file"):
+        Bundle.open(folder)
+
+
 def test_content_that_is_not_what_the_manifest_says_is_refused(tmp_path):
     folder = made(tmp_path / "b", capture(1))
     stored = folder / "shop/ns/pod-1/app/0/capture.json"
