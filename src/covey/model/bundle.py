@@ -16,12 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from covey.errors import BundleError
-from covey.model.manifest import LIMIT, Capture, Manifest, StoredFile
+from covey.model.manifest import LIMIT, WHICH, Capture, Manifest, StoredFile
 from covey.model.provenance import CaptureId, Target
 
 MANIFEST, JOURNAL = "metadata.json", "journal.jsonl"
 FOREIGN_MOST = 10_000  # files of a component whose manifest does not list them
 FOREIGN_BYTES = 1024 * 2**20
+AGAIN = "copy or collect the bundle again"
 _RESERVED = frozenset((MANIFEST, JOURNAL, "sources", ""))
 
 
@@ -100,7 +101,7 @@ def read_stored(folder: Path, file: StoredFile) -> bytes:
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) != file.size or (file.sha256 and hashlib.sha256(data).hexdigest() != file.sha256):
-        raise BundleError(f"{path} is not what the manifest says", hint="copy or collect the bundle again")
+        raise BundleError(f"{path} is not what the manifest says", hint=AGAIN)
     return data
 
 
@@ -124,29 +125,23 @@ def manifest_of(folder: Path) -> Manifest:
                 f"{folder} is an unfinished bundle: it has a journal and no {MANIFEST}",
                 hint=f"covey collect ... -o {folder} goes on with it",
             ) from None
-        raise BundleError(
-            f"{folder} is not a bundle: it has no {MANIFEST}", hint="name a folder that covey collect -o made"
-        ) from None
+        raise BundleError(f"{folder} is not a bundle: it has no {MANIFEST}", hint=WHICH) from None
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > LIMIT:
         raise BundleError(f"{path} is larger than {LIMIT} bytes")
-    return Manifest.from_bytes(data)
+    try:
+        return Manifest.from_bytes(data)
+    except BundleError as error:
+        raise BundleError(f"{folder}: {error.what}", hint=error.hint or AGAIN) from error
 
 
 def _check(folder: Path, captures: Sequence[Capture]) -> None:
-    seen = set()
     for capture in captures:
-        if capture.directory in seen:
-            raise BundleError(f"its manifest names the folder {capture.directory!r} twice")
-        seen.add(capture.directory)
         inside = walk(folder, capture.directory)
         for file in capture.files:
             if size_of(inside / file.name) != file.size:
-                raise BundleError(
-                    f"{inside / file.name} is missing or not of the size in the manifest",
-                    hint="copy or collect the bundle again",
-                )
+                raise BundleError(f"{inside / file.name} is missing or not of the size in the manifest", hint=AGAIN)
 
 
 def walk(folder: Path, directory: str) -> Path:

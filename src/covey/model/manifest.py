@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from covey.model.provenance import CaptureId, Provenance, Target
 
 SCHEMA = "covey.bundle/1"
 LIMIT = 64 * 2**20  # bytes of a manifest; a capture takes about one kilobyte
+
+WHICH = "name a folder that covey collect -o made"
 
 Status = Literal["complete", "partial", "empty"]
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]{0,254}")
@@ -156,11 +159,11 @@ class Manifest:
         table = Table(parse(data))
         schema = table.text("schema")
         if schema and schema.partition("/")[0] != "covey.bundle":
-            raise BundleError(f"its manifest has the schema {schema!r}, not {SCHEMA!r}")
+            raise BundleError(f"its manifest has the schema {schema!r}, not {SCHEMA!r}", hint=WHICH)
         if schema not in ("", SCHEMA):
             raise BundleError(f"it is of schema {schema!r}, newer than this covey", hint="update covey")
         if not schema and table.text("version") != "1.0":
-            raise BundleError("its metadata.json is not a manifest: it has neither schema nor version 1.0")
+            raise BundleError("its metadata.json is no manifest: it has neither schema nor version 1.0", hint=WHICH)
         foreign = not schema
         manifest = cls(
             test=table.text("test_name"),
@@ -172,6 +175,9 @@ class Manifest:
         )
         if not foreign and table.text("status") not in get_args(Status):
             raise BundleError(f"its status {table.text('status')!r} is unknown")
+        folders = Counter(() if foreign else (one.directory for one in manifest.captures))  # coverport's replicas share
+        if twice := [folder for folder, times in folders.items() if times > 1]:
+            raise BundleError(f"its manifest names the folder {twice[0]!r} twice")
         return manifest
 
 

@@ -275,6 +275,24 @@ def test_a_damaged_manifest_is_one_clear_error(data):
         Manifest.from_bytes(data)
 
 
+@pytest.mark.parametrize("data", WRONG.values(), ids=WRONG.keys())
+def test_of_several_bundles_the_damaged_one_is_named_with_a_cure(tmp_path, data):
+    (tmp_path / "metadata.json").write_bytes(data)
+    with pytest.raises(BundleError) as caught:
+        Bundle.open(tmp_path)
+    assert caught.value.what.startswith(f"{tmp_path}: ")
+    assert caught.value.hint
+
+
+def test_two_captures_in_one_folder_are_refused(tmp_path):
+    folder = made(tmp_path / "b", capture(1))
+    table = json.loads((folder / "metadata.json").read_bytes())
+    table["components"] *= 2
+    (folder / "metadata.json").write_text(json.dumps(table))
+    with pytest.raises(BundleError, match="'shop/ns/pod-1/app/0' twice"):
+        Bundle.open(folder)
+
+
 def test_what_a_terminal_would_obey_does_not_come_through():
     entry = capture(1, target=replace(APP, component="a\x1b[31mred\u202e"))
     back = Manifest.from_bytes(Manifest("t\n", NOW, (replace(entry, directory="a/0"),)).to_bytes())
