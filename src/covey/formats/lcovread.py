@@ -19,6 +19,7 @@ from covey.loops.bounds import LAST_LINE, MOST_HITS
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 
 _PASSED_OVER = re.compile(rb"\s*(?:\xef\xbb\xbf)?(?:[A-Z]+:|#|$)")  # other records, comments, empty lines
+_BARE_CR = re.compile(rb"\r(?:[A-Z]{2,}:|end_of_record)")  # a record after what is no line end here
 _FLOAT = re.compile(r"(-?)([0-9]{1,20})(?:\.([0-9]{1,20}))?(?:[eE]([+-]?[0-9]{1,3}))?", re.ASCII)
 _PIECE = 1 << 18
 _MOST_WHOLE = 16 << 20  # bytes of a section that is taken at once
@@ -137,7 +138,7 @@ class Reader:
         if b"\r" in text:
             text = text.replace(b"\r\n", b"\n")
         head = _HEAD.match(text)
-        if head is None:
+        if head is None or b"\r" in text:
             return None
         name, body = head[1], text[head.end() - 1 :]
         shape = self._known.shape(name)
@@ -182,6 +183,10 @@ class Reader:
         return Found(path, lines, careful.branches() if branches is None else branches, found)
 
     def _one_by_one(self, text: bytes) -> Iterator[Found]:
+        if b"\r" in text and (bare := _BARE_CR.search(text)):
+            at = self._line + text.count(b"\n", 0, bare.start()) + 1
+            hint = "write it with line ends of LF"
+            raise FormatError("its lines end in CR alone", path=self._name, line=at, hint=hint)
         for line in text.removesuffix(b"\n").split(b"\n"):
             self._line += 1
             if self._section is not None and line.startswith(b"DA:") and _plain(line, self._section.lines):

@@ -102,3 +102,26 @@ def test_what_is_no_whole_number_is_refused(count):
 )
 def test_whose_calls_they_are(records, told):
     assert functions(records) == told
+
+
+WHOLE = "TN:\nSF:a.c\nFN:2,f\nFNDA:1,f\nDA:2,1\nDA:3,0\nend_of_record\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (WHOLE.replace("\n", "\r"), 1),
+        (WHOLE.removeprefix("TN:\n").replace("\n", "\r"), 1),
+        (f"{WHOLE}TN:\nSF:b.c\nFN:2,f\rFNDA:1,f\nDA:2,1\nend_of_record\n", 10),
+        (WHOLE.replace("DA:2,1\n", "DA:2,1,sum\r").replace("\n", "\r\n"), 5),
+    ],
+    ids=["all", "without a test", "one in a later section", "one beside CRLF"],
+)
+def test_lines_that_end_in_cr_alone_are_refused(text, line):
+    with pytest.raises(FormatError, match="end in CR alone") as caught:
+        Lcov().read([Input.of_bytes("x", text.encode())], NoSources())
+    assert (caught.value.line, caught.value.hint) == (line, "write it with line ends of LF")
+
+
+def test_crlf_is_as_good_as_lf():
+    assert read(WHOLE.replace("\n", "\r\n")) == read(WHOLE)
