@@ -136,6 +136,16 @@ def manifest_of(folder: Path) -> Manifest:
         raise BundleError(f"{folder}: {error.what}", hint=error.hint or AGAIN) from error
 
 
+def is_account(path: Path) -> bool:
+    """Whether a file is, or would be, a bundle's manifest or journal, without which its captures are lost."""
+    if path.name not in (MANIFEST, JOURNAL):
+        return False
+    try:
+        return (path.parent / JOURNAL).is_file() or bool(manifest_of(path.parent))
+    except BundleError:
+        return False
+
+
 def _check(folder: Path, captures: Sequence[Capture]) -> None:
     for capture in captures:
         inside = walk(folder, capture.directory)

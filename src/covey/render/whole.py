@@ -21,15 +21,28 @@ def whole(out: Path) -> Iterator[BinaryIO]:
     """A binary stream whose content becomes the file `out` when the block ends well.
 
     The folders it lies in are made. A device, a pipe, a mounted file or one in a folder that is not ours is written to
-    as it stands. UsageError where the path cannot be written or the disk is full; no file is left behind then.
+    as it stands. UsageError where the path cannot be written or the disk is full, no file is left behind then; and
+    where it is a bundle's own account of itself.
     """
     try:
+        _spare_bundles(out)
         with _stream(out) as stream:
             yield stream
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
         raise UsageError(f"cannot write {out}: {error.strerror}", hint="Name another file with -o.") from error
+
+
+def _spare_bundles(out: Path) -> None:
+    place = Path(os.path.realpath(out))
+    if not place.suffix.startswith(".json"):
+        return  # as nearly always: the import costs as much as a small report
+    from covey.model.bundle import is_account
+
+    if is_account(place):
+        told = f"{out} is what the bundle in its folder tells of itself"
+        raise UsageError(f"{told}: without it all captures would be lost", hint="Name another file with -o.")
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from covey.errors import UsageError
 from covey.flows.show import show
 from covey.model.counted import Lines
+from covey.model.journal import Journal
+from covey.model.manifest import Capture
+from covey.model.provenance import Target
 from covey.model.report import FileCoverage, Report
 from covey.render.base import Options
 from covey.render.whole import whole
@@ -72,6 +76,30 @@ def test_a_device_that_is_full_is_said(tmp_path):
     with pytest.raises(UsageError, match="No space left"):
         show(REPORT, "json", link, Options())
     assert link.is_symlink()
+
+
+@pytest.mark.parametrize("name", ["metadata.json", "journal.jsonl"])
+@pytest.mark.parametrize("left", [["metadata.json"], ["journal.jsonl"], ["metadata.json", "journal.jsonl"]])
+def test_a_bundle_s_own_account_is_not_overwritten(tmp_path, name, left):
+    bundle = tmp_path / "b"
+    journal = Journal.begin(bundle, "e2e", {}, "")
+    journal.add(Capture(Target("shop"), datetime.now(UTC)), {"capture.json": b"{}"})
+    journal.finish()
+    for file in {"metadata.json", "journal.jsonl"} - set(left):
+        (bundle / file).unlink()
+    before = {file: (bundle / file).read_bytes() for file in left}
+    (tmp_path / "link.json").symlink_to(bundle / name)
+    for out in (bundle / name, tmp_path / "link.json"):
+        with pytest.raises(UsageError, match="all captures would be lost") as caught:
+            show(REPORT, "json", out, Options())
+        assert "-o" in caught.value.hint
+    assert {file: (bundle / file).read_bytes() for file in left} == before
+    show(REPORT, "json", bundle / "report.json", Options())
+
+
+def test_a_report_may_be_called_as_a_manifest_is(tmp_path):
+    for _ in range(2):
+        show(REPORT, "json", tmp_path / "metadata.json", Options())
 
 
 def test_a_folder_is_no_file(tmp_path):
