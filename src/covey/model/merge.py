@@ -87,7 +87,7 @@ def merge(
             origins.add(report.sources)
         elif report.sources:
             counts_once = partial(told.keys().isdisjoint, report.files) if how == "sum" else lambda: True
-            if not origins.take(report.sources, name, notes, counts_once):
+            if not origins.take(report.sources, name, counts_once):
                 continue
         told.update((key, name) for key in report.files if key not in told)
         for part in ledger.add(name, report.files) if how == "sum" else [(name, report.files)]:
@@ -96,6 +96,7 @@ def merge(
         raise UsageError(f"--how {how} takes exactly two inputs")
     for part in ledger.close():
         uncounted |= _fold(files, part, how, relaxed, told, first=False)
+    notes.update(dict.fromkeys(origins.notes()))
     if uncounted:
         notes[_NOT_COUNTED] = None
     return Report.of(files.values(), origins.all.values(), slices, notes)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from covey.errors import DuplicateSource
 from covey.model.provenance import Provenance
+from covey.model.telling import many, some
 
 
 class Origins:
@@ -14,15 +15,14 @@ class Origins:
     def __init__(self) -> None:
         self.all: dict[object, Provenance] = {}
         self._owners: dict[object, str] = {}  # which input brought a source
+        self._equal: list[tuple[str, str]] = []  # inputs that are in already under another name, and under which
         self._undated: set[object] = set()  # processes of which nobody knows since when they have counted
 
     def add(self, sources: Iterable[Provenance]) -> None:
         """Sources that count as they come, however often."""
         self.all.update((object(), source) for source in sources)
 
-    def take(
-        self, sources: Collection[Provenance], called: str, notes: dict[str, None], counts_once: Callable[[], bool]
-    ) -> bool:
+    def take(self, sources: Collection[Provenance], called: str, counts_once: Callable[[], bool]) -> bool:
         """Whether the sources of one input are new; False when all are in already, whole. New ones are put to `all`.
         A source that the input names twice, because it was counted twice on purpose, is one.
 
@@ -59,7 +59,7 @@ class Origins:
                 (old if known.report == source.report else shared).append(name)
         if old and not shared and not new:
             if called != self._owner(old[0]):
-                notes[f"{called} holds the same as {self._owner(old[0])} and counts once"] = None
+                self._equal.append((called, self._owner(old[0])))
             return False
         undated = {one.capture.process: one for one in sources if one.capture and one.capture.epoch < 0}
         again = next((one for process, one in undated.items() if process in self._undated), None)
@@ -81,6 +81,13 @@ class Origins:
                 "made from instead",
             )
         return True
+
+    def notes(self) -> list[str]:
+        """Which inputs count once though they are there more often, in one note however many they are."""
+        if len(self._equal) < 2:
+            return [f"{called} holds the same as {owner} and counts once" for called, owner in self._equal]
+        told = some([f"{called} (as {owner})" for called, owner in self._equal])
+        return [f"{many(len(self._equal), 'input')} hold the same as another and count once: {told}"]
 
     def _owner(self, name: object) -> str:
         return self._owners.get(name, "another input")

@@ -46,6 +46,13 @@ def test_one_content_in_two_parts_counts_once_and_is_in_both():
     assert both.slices["part:one"] == both.slices["part:two"] == {KEY: 0b1010}
 
 
+def test_many_equal_inputs_are_one_note():
+    named = [replace(UNIT, sources=(replace(UNIT.sources[0], path=f"{number}.info"),)) for number in range(4000)]
+    told = "3,999 inputs hold the same as another and count once: "
+    assert merge(named).notes == (f"{told}1.info (as 0.info), 2.info (as 0.info), 3.info (as 0.info) and 3,996 more",)
+    assert merge(named[:2]).notes == ("1.info holds the same as 0.info and counts once",)
+
+
 def test_equal_inputs_that_were_counted_each_are_one_source_to_later_merges():
     counted = merge(map(counted_once, [UNIT, replace(UNIT)]), collapse=False)
     assert hits(counted) == {1: 2, 2: 0, 3: 2}
