@@ -33,6 +33,7 @@ MOST_FILES = 1_000_000  # that one report may tell of
 _MOST_REGION = 4 << 20  # bytes; a longer one is read by expat
 _MOST_TEXT = 1 << 16  # characters of one element that counts, such as <source>
 _PIECE = 1 << 18
+_UNKNOWN_ENCODING = expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING]
 _ENCODINGS = frozenset({"utf-8", "us-ascii"})  # in which a region's bytes are what they look like
 
 Attributes = Mapping[str, str]
@@ -93,6 +94,7 @@ class _Reader:
         self._taken_lines = 0  # line ends that it has not, because `take` has read them
         self._opened: tuple[str, int] | None = None  # the last start tag of a region that expat saw, and where
         self._past_expat = bool(elements.regions)
+        self._encoding = ""  # that the file is declared in
         self._waiting: Region | None = None  # the region that what is read next belongs to
         self._parser = self._made()
 
@@ -121,6 +123,9 @@ class _Reader:
             raise FormatError(f"damaged XML: {expat.ErrorString(error.code)}", path=self._name, line=line) from None
         except (ValueError, LookupError) as error:  # LookupError: an encoding that nobody knows
             line = self._parser.CurrentLineNumber + self._taken_lines
+            if self._parser.ErrorCode == _UNKNOWN_ENCODING:  # the exception has the words of Python's codecs
+                told = f"declared in an encoding that covey does not read: {clean(self._encoding[:40])}"
+                raise FormatError(told, path=self._name, line=line, hint="write it as UTF-8") from None
             raise FormatError(str(error), path=self._name, line=line) from None
 
     def _feed(self, data: bytes, *, final: bool = False) -> None:
@@ -161,6 +166,7 @@ class _Reader:
         return None
 
     def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        self._encoding = encoding or ""
         if encoding is not None and encoding.lower() not in _ENCODINGS:
             self._past_expat = False
 

@@ -75,6 +75,25 @@ def test_xml_that_hurts_is_refused(room, hurt):
 
 
 @every
+@pytest.mark.parametrize("encoding", ["idna", "nonsense", "base64", "undefined", "punycode", "utf-32"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_an_encoding_that_cannot_be_read_is_named_with_a_cure(room, encoding, mark):
+    with pytest.raises(FormatError) as refused:
+        read(room, f'{mark}<?xml version="1.0" encoding="{encoding}"?>\n{ROOTS[room]}')
+    assert refused.value.what.endswith(f":1: declared in an encoding that covey does not read: {encoding}")
+    assert refused.value.hint == "write it as UTF-8"
+
+
+@every
+@pytest.mark.parametrize("encoding", ["UTF-8", "cp1252"])
+@pytest.mark.parametrize("then", [f"<!-- {'x' * (MOST_TOKEN + 2**20)} -->", "<!DOCTYPE r [<!ENTITY a 'b'>]>", "<r/>"])
+def test_what_else_hurts_is_not_taken_for_the_encoding(room, encoding, then):
+    with pytest.raises(FormatError) as refused:
+        read(room, f'<?xml version="1.0" encoding="{encoding}"?>{then}{ROOTS[room]}')
+    assert "encoding" not in refused.value.what
+
+
+@every
 def test_the_line_is_told_also_after_what_expat_never_saw(room):
     rows = {
         "cobertura": ('<class filename="a">\n<lines>\n', '<line number="{}" hits="1"/>\n', "</lines></class>"),
