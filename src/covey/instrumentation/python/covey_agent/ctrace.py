@@ -13,6 +13,7 @@ import atexit
 import os
 from _thread import allocate_lock
 
+from covey_agent import processes
 from covey_agent import sources as texts
 from covey_agent.recorder import Recorder
 from covey_agent.worker import Worker
@@ -39,6 +40,8 @@ class CtraceCore:
             return
         atexit.register(self.flush)
         self._flush_before_leaving()
+        if processes.is_subinterpreter():  # it cannot end with a thread: what is left is the flush at exit
+            return
         ticker = _Ticker(self.flush)
         ticker.start()
         os.register_at_fork(before=ticker.before_fork, after_in_parent=ticker.in_parent, after_in_child=ticker.in_child)

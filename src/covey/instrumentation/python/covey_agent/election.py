@@ -118,6 +118,9 @@ def revive(settings, spool: str) -> None:
 def _elect(settings, spool, segment):
     from covey_agent import launch
 
+    by_thread = os.getpid() == 1 or not launch.entry()
+    if by_thread and processes.is_subinterpreter():
+        return None  # the main interpreter serves: its thread is the one that can stay
     lock = _lock(spool)
     if lock is None:
         return None  # whoever has it that long is starting one
@@ -128,7 +131,7 @@ def _elect(settings, spool, segment):
         listener = bind(settings)
         try:
             port = listener.getsockname()[1]
-            if os.getpid() == 1 or not launch.entry():
+            if by_thread:
                 _serve_here(listener, port, spool, settings, segment)
             else:
                 launch.launch(listener.fileno(), port, spool, processes.boot_id(), _environment(settings))

@@ -4,6 +4,8 @@ The start of each code object is seen once; where its file is wanted, its lines 
 switched off after the first time, so that code at work costs nothing. A new window re-arms them: `restart_events()`,
 which re-arms what other tools of the process switched off too (they see those events once more).
 
+A subinterpreter has no thread, as it cannot end with one: it records, and its later windows miss what it ran before.
+
 A child made by fork has the lines switched off that its parent ran, and stores others into its parent's segment, so
 the union of both is right; its own segment is there so that it can be asked to re-arm.
 """
@@ -13,9 +15,10 @@ from __future__ import annotations
 import os
 import sys
 
+from covey_agent import processes
 from covey_agent import sources as texts
 from covey_agent.recorder import Recorder, is_of_the_application
-from covey_agent.segment import UNKNOWN_HASH
+from covey_agent.segment import NO_ACKNOWLEDGEMENT, UNKNOWN_HASH
 from covey_agent.wake import Wake
 
 _SPARE_LINES = 1000
@@ -30,12 +33,17 @@ class MonitoringCore:
     """Records as soon as it is made; raises NoTool."""
 
     def __init__(self, settings, sources, program: str) -> None:
-        self.recorder = Recorder(settings, "monitoring", program)
+        alone = processes.is_subinterpreter()
+        # Nobody is to wait for an answer that never comes, and that of an interpreter which may have ended long ago.
+        self.recorder = Recorder(settings, "monitoring", program, NO_ACKNOWLEDGEMENT if alone else 0)
         self._monitoring = Monitoring(self.recorder, sources, self._in_child)
-        self._wake = Wake(self.recorder, self._monitoring.rearm)
+        self._wake = None if alone else Wake(self.recorder, self._monitoring.rearm)
         if self.recorder.segment() is None:
             return
         self._monitoring.start()
+        if self._wake is None:
+            os.register_at_fork(after_in_child=self._in_child)
+            return
         self._wake.start()
         os.register_at_fork(
             before=self._wake.before_fork, after_in_parent=self._wake.in_parent, after_in_child=self._in_child
@@ -44,7 +52,8 @@ class MonitoringCore:
     def _in_child(self):
         # At once, not when the first new line runs: a child that runs only what its parent ran has to be re-armed too.
         self._monitoring.forked()
-        self._wake.in_child()
+        if self._wake is not None:
+            self._wake.in_child()
 
 
 class Monitoring:

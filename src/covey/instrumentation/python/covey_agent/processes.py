@@ -6,6 +6,7 @@ Both are those of the pid namespace of whoever asks: the helper runs in the cont
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 import time
@@ -35,6 +36,19 @@ def command_line() -> list[str]:
             return [os.fsdecode(part) for part in file.read().split(b"\0")[:-1]]
     except OSError:
         return []
+
+
+def is_subinterpreter() -> bool:
+    """Whether this is an interpreter that another one of this process has made. Such a one cannot have a thread of the
+    agent's: it aborts the process when it ends, or is left to the end of the process, with a thread in it."""
+    is_main = getattr(_thread, "_is_main_interpreter", None)  # from 3.12 on, and built in
+    if is_main is not None:
+        return not is_main()
+    try:
+        import _xxsubinterpreters as interpreters
+    except ImportError:
+        return False
+    return interpreters.get_current() != interpreters.get_main()
 
 
 def start_ticks(pid: int) -> int | None:
