@@ -587,3 +587,25 @@ def test_without_the_switch_nothing_happens(newest):
     done = newest.run(script, env={"COVEY_AGENT": "0"})
     assert (done.stdout, done.stderr) == ("[]\n", "")
     assert not newest.spool.exists()
+
+
+NAMES_WITHOUT_END = """
+    import os
+    def resident():
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    def run(pattern, count):
+        for number in range(count):
+            exec(compile("x = 1", pattern % number, "exec"))
+    for pattern in ("<template %d of a usual length for such a name>", "/srv/templates/%d/of_a_usual_length.html"):
+        run(pattern, 10_000)
+        before = resident()
+        run(pattern, 120_000)
+        print((resident() - before) >> 22)
+"""
+
+
+def test_names_of_code_without_end_do_not_fill_the_memory(lab):
+    """120,000 of them would take 8 MB or more."""
+    done = lab.run(lab.write("app.py", NAMES_WITHOUT_END))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n0\n", "")

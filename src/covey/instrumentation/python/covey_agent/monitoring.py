@@ -22,6 +22,7 @@ from covey_agent.segment import NO_ACKNOWLEDGEMENT, UNKNOWN_HASH
 from covey_agent.wake import Wake
 
 _SPARE_LINES = 1000
+_UNWANTED_MAX = 5000  # names, of about 200 bytes each
 _NAME = "covey"
 
 
@@ -115,7 +116,8 @@ class Monitoring:
             if name in planes:
                 if code.co_name == "<module>" and not judge(code, frame(1)):
                     return disable
-            elif not known(name, pid) and not judge(code, frame(1)):
+            # Text that is compiled may have another such name each time: none is kept, lest they fill the memory.
+            elif name[:1] == "<" or (not known(name, pid) and not judge(code, frame(1))):
                 return disable
             set_local_events(tool, code, line)
             return disable
@@ -148,8 +150,8 @@ class Monitoring:
         name = code.co_filename
         try:
             path = texts.absolute(name)
-            if not self._wanted(path) or name[:1] == "<":
-                self._unwanted.add(name)
+            if not self._wanted(path):
+                self._leave_alone(name)
                 return False
             if name in self._planes:
                 return not self._has_changed(name, path) or self._load(name, path, code, frame)
@@ -157,9 +159,14 @@ class Monitoring:
         except Exception as error:
             if is_of_the_application(error):
                 raise
-            self._unwanted.add(name)
+            self._leave_alone(name)
             self._recorder.say_once(f"not all is recorded: {name}: {error!r}")
             return False
+
+    def _leave_alone(self, name):
+        if len(self._unwanted) >= _UNWANTED_MAX:  # templates, say: those that are met again are judged again
+            self._unwanted.clear()
+        self._unwanted.add(name)
 
     def _has_changed(self, name, path):
         stamp = self._stamps.get(name)
@@ -176,7 +183,7 @@ class Monitoring:
         if source is None:
             return self._place(name, path, UNKNOWN_HASH, _highest_line(code) + _SPARE_LINES)
         if source.is_off():
-            self._unwanted.add(name)
+            self._leave_alone(name)
             return False
         self._stamps[name] = source.stamp
         return self._place(name, path, source.digest, source.lines)
@@ -184,7 +191,7 @@ class Monitoring:
     def _place(self, name, path, digest, lines):
         plane = self._recorder.plane(path, digest, lines)
         if plane is None:
-            self._unwanted.add(name)
+            self._leave_alone(name)
             return name in self._planes
         self._planes[name] = plane
         return True
