@@ -609,3 +609,32 @@ def test_names_of_code_without_end_do_not_fill_the_memory(lab):
     """120,000 of them would take 8 MB or more."""
     done = lab.run(lab.write("app.py", NAMES_WITHOUT_END))
     assert (done.returncode, done.stdout, done.stderr) == (0, "0\n0\n", "")
+
+
+WITHOUT_FOLDER = """
+    import os, shutil, subprocess, sys, tempfile
+    gone = tempfile.mkdtemp()
+    os.chdir(gone)
+    os.rmdir(gone)
+    exec(compile("x = 1", "relative.py", "exec"))
+    exec(compile("x = 1", "relative", "exec"))
+    sys.path.insert(0, "rel")
+    try:
+        import nowhere
+    except ImportError as error:
+        print(error)
+    command = [sys.executable, "-c", "import sys; print(sys.path[0]); import code, later"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    print(done.returncode, done.stdout if done.returncode == 0 else "")  # from 3.11 on Python itself does not start
+"""
+
+
+@pytest.mark.parametrize("extra", [{}, {"COVEY_AGENT_SOURCE": "relative"}], ids=["usual", "source"])
+def test_where_the_working_directory_is_gone_nothing_is_said(lab, extra):
+    lab.write("later.py", "x = 1\n")
+    script = lab.write("app.py", WITHOUT_FOLDER)
+    places = ["relative", str(lab.folder), "other"]
+    without = lab.run(script, spool=None, env={"PYTHONPATH": os.pathsep.join(places)})
+    with_agent = lab.run(script, env={"PYTHONPATH": os.pathsep.join([str(agent_runs.AGENT), *places]), **extra})
+    assert (with_agent.returncode, with_agent.stdout) == (without.returncode, without.stdout)
+    assert with_agent.stderr == without.stderr == ""

@@ -26,7 +26,14 @@ def _run_hidden():
     import sys
 
     here = os.path.dirname(os.path.abspath(__file__))
-    execute = _hidden([entry for entry in sys.path if os.path.abspath(entry) != here])
+
+    def is_other(entry):
+        try:
+            return os.path.abspath(entry) != here
+        except OSError:  # a relative one, in a working directory that is gone
+            return True
+
+    execute = _hidden([entry for entry in sys.path if is_other(entry)])
     if execute is None:
         return
     ours = sys.modules["sitecustomize"]

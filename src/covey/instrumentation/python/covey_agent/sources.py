@@ -64,7 +64,7 @@ class Sources:
         self.main = main if _is_own_script(main) else ""
         self._own = (_AGENT + os.sep, os.path.join(os.path.dirname(_AGENT), "sitecustomize.py"))
         self._standard = _standard_library()
-        self._folders = [os.path.join(os.path.abspath(part), "") for part in settings.source if _is_folder(part)]
+        self._folders = [os.path.join(absolute(part), "") for part in settings.source if _is_folder(part)]
         self._packages = [part for part in settings.source if not _is_folder(part)]
         self._asked_for = bool(settings.source)
         self._searched = None
@@ -82,7 +82,7 @@ class Sources:
 
     def wanted(self, path: str) -> bool:
         """Whether the file at this absolute path is to be recorded, going by its path."""
-        if path[-3:] != ".py" and path != self.main:
+        if (path[-3:] != ".py" and path != self.main) or path[:1] != "/":
             return False
         if self._answers is None:
             return self._judge(path)
@@ -176,12 +176,14 @@ def _all_of(fd, size):
 
 
 def absolute(path: str) -> str:
-    """`os.path.abspath`, quickly for what is in that form already."""
-    return (
-        path
-        if path[:1] == "/" and "/." not in path and "//" not in path and path[-1:] != "/"
-        else os.path.abspath(path)
-    )
+    """`os.path.abspath`, quickly for what is in that form already. Where the working directory is gone, what is
+    relative to it has no such form, and stays as it is: no file that is wanted."""
+    if path[:1] == "/" and "/." not in path and "//" not in path and path[-1:] != "/":
+        return path
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return path
 
 
 def _is_own_script(path):

@@ -8,7 +8,7 @@ import sys
 from covey_agent import processes
 from covey_agent import settings as options
 from covey_agent.recorder import is_of_the_application, say
-from covey_agent.sources import Sources
+from covey_agent.sources import Sources, absolute
 
 _running = []
 
@@ -80,7 +80,7 @@ def _note_early(recorder, sources):
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None) if name != "__main__" else None
         if isinstance(path, str) and path.endswith(".py"):
-            path = os.path.abspath(path)
+            path = absolute(path)
             if sources.wanted(path):
                 recorder.note(path)
 
@@ -114,5 +114,5 @@ def what_runs() -> tuple:
         return "", "-m " + arguments[follows] if follows < len(arguments) else "-m"
     if first in ("", "-", "-c"):
         return "", first or "python"
-    path = os.path.abspath(first)
+    path = absolute(first)
     return path, path
