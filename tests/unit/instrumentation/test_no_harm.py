@@ -638,3 +638,27 @@ def test_where_the_working_directory_is_gone_nothing_is_said(lab, extra):
     with_agent = lab.run(script, env={"PYTHONPATH": os.pathsep.join([str(agent_runs.AGENT), *places]), **extra})
     assert (with_agent.returncode, with_agent.stdout) == (without.returncode, without.stdout)
     assert with_agent.stderr == without.stderr == ""
+
+
+STARTED_WITH_A_BLOCKED_SIGNAL = """
+    import os, signal, subprocess, sys
+    number = signal.SIGCHLD
+    signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    if "pending" in sys.argv[2]:
+        os.kill(os.getpid(), number)
+    if "child" in sys.argv[2]:
+        pid = os.spawnlp(os.P_NOWAIT, "true", "true")
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    environ = dict(os.environ, COVEY_AGENT=sys.argv[1])
+    os.execve(sys.executable, [sys.executable, "-c", "import signal; print(signal.sigpending())"], environ)
+"""
+
+
+@pytest.mark.parametrize("before", ["nothing", "pending", "child"])
+def test_no_signal_of_the_launching_child_is_pending(lab, before):
+    """A process that starts with SIGCHLD blocked finds it pending where it was, and nowhere else."""
+    script = lab.write("app.py", STARTED_WITH_A_BLOCKED_SIGNAL)
+    without = lab.run(script, "0", before, env={"COVEY_AGENT": "0"})
+    with_agent = lab.run(script, "1", before, env={"COVEY_AGENT": "0"})
+    assert (with_agent.stdout, with_agent.stderr) == (without.stdout, "")
+    assert list(lab.spool.glob("u*/helper"))

@@ -106,11 +106,10 @@ def revive(settings, spool: str) -> None:
         return
     import _signal
 
+    # So that no handler of the application's hears of the child that launches (see launch.py).
     before = _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGCHLD])
     try:
         ensure_helper(settings, spool)
-        # This process has no children yet but the one that launched: its end is none of the application's news.
-        _signal.sigtimedwait([_signal.SIGCHLD], 0)
     finally:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
 

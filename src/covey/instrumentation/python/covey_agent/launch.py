@@ -119,12 +119,27 @@ def _run(python, arguments, environ, listener_fd) -> int:
     actions = [(os.POSIX_SPAWN_DUP2, null, number) for number in (0, 1, 2)]
     actions.append((os.POSIX_SPAWN_DUP2, moved, LISTENER))
     usual = [number for number in signal.valid_signals() if number not in (signal.SIGKILL, signal.SIGSTOP)]
+    was_pending = signal.SIGCHLD in signal.sigpending()
     try:
         pid = os.posix_spawn(python, arguments, environ, file_actions=actions, setsigmask=[], setsigdef=usual)
     finally:
         os.close(moved)
         os.close(null)
-    return _wait(pid)
+    code = _wait(pid)
+    if not was_pending:
+        _take_back_news()
+    return code
+
+
+def _take_back_news() -> None:
+    """Where SIGCHLD is blocked, it is pending for the child that was waited for, which is none of the application's
+    news. That of another child, which has ended meanwhile, stays."""
+    try:
+        if os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return
+    except OSError:  # no other at all
+        pass
+    signal.sigtimedwait([signal.SIGCHLD], 0)
 
 
 def _wait(pid: int) -> int:
