@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -662,3 +663,47 @@ def test_no_signal_of_the_launching_child_is_pending(lab, before):
     with_agent = lab.run(script, "1", before, env={"COVEY_AGENT": "0"})
     assert (with_agent.stdout, with_agent.stderr) == (without.stdout, "")
     assert list(lab.spool.glob("u*/helper"))
+
+
+SHOWS_FILTERS = r"""
+    import os, subprocess, sys, warnings
+    QUIET = r"This process \(pid=\d+\) is multi-threaded, use of fork"
+    def show():
+        print([(message and message.pattern, message and message.flags) for _, message, *_ in warnings.filters])
+    def fork():
+        pid = os.fork()
+        if pid == 0:
+            show()
+            sys.stdout.flush()
+            os._exit(0)
+        os.waitpid(pid, 0)
+        show()
+        sys.stdout.flush()
+    fork()
+    fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fork()
+    subprocess.run(["true"], preexec_fn=lambda: None)  # warns of nothing, so that the filter stays until the next fork
+    print([message.pattern for _, message, *_ in warnings.filters if message] in ([], [QUIET]))
+    sys.stdout.flush()
+    if os.fork() == 0:
+        os._exit(0)
+    os.wait()
+    show()
+"""
+
+
+def test_nothing_is_left_in_the_warning_filters(lab):
+    without, with_agent = lab.both(lab.write("app.py", SHOWS_FILTERS))
+    assert (with_agent.stdout, with_agent.stderr) == (without.stdout, without.stderr)
+    assert without.stderr == ""
+
+
+def test_the_warning_filter_looks_like_one():
+    quiet = agent_runs.agent_module("fork_warning")._quiet[1]
+    text = "This process (pid=7) is multi-threaded, use of fork() may lead to deadlocks in the child."
+    assert re.compile(quiet.pattern, re.IGNORECASE).flags == quiet.flags
+    assert re.match(quiet.pattern, text)
+    assert quiet.match(text)
+    assert not quiet.match("another")

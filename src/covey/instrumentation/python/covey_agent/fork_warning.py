@@ -15,10 +15,17 @@ _going = set()  # the kernel's numbers of those that have ended: it forgets them
 
 
 class _ForkWarning:
-    """Matches, as the message pattern of a warning filter, that one warning."""
+    """Matches, as the message pattern of a warning filter, that one warning, which ends the filter: it is there from
+    the hooks of a fork to the warning. A fork by C code does not warn, so it also looks like what it stands for."""
+
+    pattern = r"This process \(pid=\d+\) is multi-threaded, use of fork"
+    flags = 34  # as those of other filters: re.IGNORECASE and re.UNICODE
 
     def match(self, text):
-        return text.startswith("This process (pid=") and "is multi-threaded, use of fork" in text
+        matches = text.startswith("This process (pid=") and "is multi-threaded, use of fork" in text
+        if matches:
+            _take_away()
+        return matches
 
 
 _quiet = ("ignore", _ForkWarning(), DeprecationWarning, None, 0)
@@ -52,9 +59,15 @@ def before_restart() -> None:
     _going.intersection_update(tasks)
     others = len(tasks - _going) - len(_alive)
     if others > 1:
-        try:
-            warnings.filters.remove(_quiet)
-        except ValueError:  # it is not there, or another thread that forks was first
-            return
+        _take_away()
     elif others == 1 and _quiet not in warnings.filters:
         warnings.filters.insert(0, _quiet)
+
+
+def _take_away():
+    import warnings
+
+    try:
+        warnings.filters.remove(_quiet)
+    except ValueError:  # it is not there, or another thread that forks was first
+        return
