@@ -707,3 +707,36 @@ def test_the_warning_filter_looks_like_one():
     assert re.match(quiet.pattern, text)
     assert quiet.match(text)
     assert not quiet.match("another")
+
+
+FORKS_AMONG_SIGNALS = """
+    import os, signal, sys, time
+    class Stop(Exception):
+        pass
+    def handler(number, frame):
+        raise Stop
+    sys.unraisablehook = lambda told: None  # Python says so of what is raised in a hook of a fork
+    signal.signal(signal.SIGALRM, handler)
+    masks = set()
+    for number in range(400):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.0001 + number % 20 * 0.00005)
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+            os.waitpid(pid, 0)
+            time.sleep(0.002)
+        except Stop:
+            pass
+        masks.update(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    print(masks, pid > 0)
+    time.sleep(0.2)
+    print(len(os.listdir("/proc/self/task")))
+"""
+
+
+def test_what_signal_handlers_raise_in_a_fork_leaves_mask_and_thread_as_they_were(lab):
+    done = lab.run("-W", "error", lab.write("app.py", FORKS_AMONG_SIGNALS))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"set() True\n{2 if lab.core == 'monitoring' else 1}\n"

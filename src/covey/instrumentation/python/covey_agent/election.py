@@ -104,14 +104,12 @@ def revive(settings, spool: str) -> None:
         return
     if age < _RESPITE or os.getpid() == 1 or helper_of(spool) is not None:
         return
-    import _signal
+    from _signal import SIGCHLD
+
+    from covey_agent.shelter import sheltered
 
     # So that no handler of the application's hears of the child that launches (see launch.py).
-    before = _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGCHLD])
-    try:
-        ensure_helper(settings, spool)
-    finally:
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
+    sheltered(lambda: ensure_helper(settings, spool), [SIGCHLD])
 
 
 def _elect(settings, spool, segment):

@@ -19,6 +19,7 @@ from covey_agent import processes
 from covey_agent import sources as texts
 from covey_agent.recorder import Recorder, is_of_the_application
 from covey_agent.segment import NO_ACKNOWLEDGEMENT, UNKNOWN_HASH
+from covey_agent.shelter import absorb
 from covey_agent.wake import Wake
 
 _SPARE_LINES = 1000
@@ -46,9 +47,12 @@ class MonitoringCore:
             os.register_at_fork(after_in_child=self._in_child)
             return
         self._wake.start()
+        os.register_at_fork(after_in_parent=absorb)
         os.register_at_fork(
             before=self._wake.before_fork, after_in_parent=self._wake.in_parent, after_in_child=self._in_child
         )
+        # Hooks before a fork are called last first.
+        os.register_at_fork(before=absorb, after_in_parent=self._wake.make_sure)
 
     def _in_child(self):
         # At once, not when the first new line runs: a child that runs only what its parent ran has to be re-armed too.

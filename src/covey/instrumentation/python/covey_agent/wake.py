@@ -41,6 +41,11 @@ class Wake:
         if self._waiter is not None:
             self._waiter.worker.in_parent()
 
+    def make_sure(self) -> None:
+        """To be called after `in_parent`."""
+        if self._waiter is not None:
+            self._waiter.worker.make_sure()
+
     def in_child(self) -> None:
         """After a fork: the parent's socket is not ours. It may be told twice: by the first code that runs in a child,
         which is a hook of a fork, and by our own hook."""

@@ -14,12 +14,12 @@ What is used is taken here, before the application may replace it (gevent).
 
 from __future__ import annotations
 
-import _signal
 import os
-from _thread import RLock, allocate_lock, get_native_id, start_new_thread
+from _thread import RLock, allocate_lock, get_ident, get_native_id, start_new_thread
 from time import monotonic
 
 from covey_agent import fork_warning
+from covey_agent.shelter import sheltered
 from covey_agent.spool import sleep
 
 _PATIENCE = 1.0
@@ -43,11 +43,30 @@ class Worker:
 
     def before_fork(self) -> None:
         """Ends the thread, and waits for it, at most a second. Without an `in_parent` after it, it stays ended."""
+        sheltered(self._before_fork)
+
+    def in_parent(self) -> None:
+        """After a fork, whether it succeeded or not."""
+        sheltered(self._in_parent)
+
+    def make_sure(self) -> None:
+        """To be called after `in_parent`: does it where a signal handler's exception ended that before it began."""
+        if get_ident() in self._forking:
+            self.in_parent()
+
+    def in_child(self) -> None:
+        """After a fork: the thread was the parent's. `start` gives this process one."""
+        if self._run is not None and not self._run.over:
+            fork_warning.ended()
+        self._begin_anew()
+
+    def _before_fork(self):
         pid = self._pid
         if pid != _getpid():  # a child that C code has forked: the thread is its parent's
             return
         with self._lock:
             self._forks += 1
+            self._forking.add(get_ident())
             run = self._run
             if run is not None and run.order is None:
                 run.order = [None]
@@ -57,15 +76,15 @@ class Worker:
                 self._wake()
             run.wait()
         if pid != _getpid():  # a signal handler has forked while we waited, and this is its child, which began anew
-            self.before_fork()
+            self._before_fork()
 
-    def in_parent(self) -> None:
-        """After a fork, whether it succeeded or not."""
+    def _in_parent(self):
         if self._pid != _getpid():
             return
         fork_warning.before_restart()
         with self._lock:
             self._forks = max(0, self._forks - 1)
+            self._forking.discard(get_ident())
             run = self._run
             if self._forks or run is None:
                 return
@@ -77,29 +96,24 @@ class Worker:
                 run.wait()
                 self._start_again()
 
-    def in_child(self) -> None:
-        """After a fork: the thread was the parent's. `start` gives this process one."""
-        if self._run is not None and not self._run.over:
-            fork_warning.ended()
-        self._begin_anew()
-
     def _begin_anew(self):
         self._pid = _getpid()
         # One that its owner can take again, as a signal handler that forks may interrupt any line here, and that the
         # thread itself never takes, as such a handler waits for it.
         self._lock = RLock()
         self._forks = 0
+        self._forking = set()  # the threads that have ended it and not been to `in_parent` since
         self._run = None
 
     def _start(self):
         run = self._run = _Run()
-        before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
-        try:
+
+        def begin():
             start_new_thread(self._main, (run,))
             fork_warning.started()
             run.under_way = True
-        finally:
-            _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
+
+        sheltered(begin)  # the thread has the mask of who starts it
 
     def _start_again(self):
         try:
