@@ -46,7 +46,7 @@ manifests = st.builds(
     Manifest,
     words,
     moments,
-    st.lists(captures, max_size=3).map(tuple),
+    st.lists(captures, max_size=3, unique_by=lambda one: one.directory).map(tuple),
     st.lists(failures, max_size=3).map(tuple),
     st.dictionaries(words, st.one_of(words, numbers, st.none(), st.lists(words))),
 )
