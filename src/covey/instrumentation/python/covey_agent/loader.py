@@ -162,7 +162,7 @@ def _has_code_of_another_source(path, data):
     try:
         with open(_external.cache_from_source(path), "rb") as file:
             magic, flags, digest = file.read(4), int.from_bytes(file.read(4), "little"), file.read(8)
-    except (OSError, NotImplementedError):
+    except (OSError, NotImplementedError):  # there is no compiled file, or no place for one
         return False
     looks = {"always": True, "never": False}.get(_imp.check_hash_based_pycs, bool(flags & 2))
     if magic != _external.MAGIC_NUMBER or not flags & 1 or looks:
