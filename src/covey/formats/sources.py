@@ -6,10 +6,10 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import accumulate
+from itertools import chain
 from pathlib import Path
 
 from covey.formats.base import Place
@@ -65,6 +65,7 @@ class CheckoutSources:
         self._places: dict[tuple[str, str | None], Place] = {}
         self._hashes: dict[str, str | None] = {}
         self._folders: dict[str, str] = {}
+        self._there: dict[str, bool] = {}  # whether a folder of this machine is one
         self._by_suffix: dict[str, tuple[str, ...]] = {}
 
     @cached_property
@@ -107,7 +108,7 @@ class CheckoutSources:
         if not fits and else_at:
             return self._place_of(Mapped(else_at, "package"), recorded)
         why = "several roots have it" if fits else place.why  # of the last, which is without a root
-        return Place(self._unlike_any(recorded, *(posixpath.join(root, recorded) for root in roots)), False, "", why)
+        return Place(self._unlike_any(recorded, (posixpath.join(root, recorded) for root in roots)), False, "", why)
 
     def beside(self, report: str, recorded: str) -> str:
         folder = self._folder_of(report)
@@ -115,8 +116,7 @@ class CheckoutSources:
             return recorded
         known = self._beside.setdefault(folder, {})
         if recorded not in known:
-            above = accumulate(folder.split("/"), posixpath.join)
-            known[recorded] = self.paths.beside(reversed(list(above)), recorded) or recorded
+            known[recorded] = self.paths.beside(_upwards(folder), recorded) or recorded
         return known[recorded]
 
     def _folder_of(self, report: str) -> str:
@@ -159,10 +159,12 @@ class CheckoutSources:
         found |= {path: place for path, place in self._refuted.items() if path not in self._held}
         return [*(found | self._imported).items(), *((key[0], place) for key, place in self._under.items())]
 
-    def _unlike_any(self, *recorded: str) -> str:
-        """What a file without a place is called: never as a file of the checkout."""
-        names = [relative(path.removeprefix(f"{self._root}/")) for path in recorded]
-        return next((name for name in names if not self.paths.has(name)), f"elsewhere/{names[0]}")
+    def _unlike_any(self, recorded: str, others: Iterable[str] = ()) -> str:
+        """What a file without a place is called: never as a file of the checkout. others: names for it where the path
+        itself is taken."""
+        names = (relative(path.removeprefix(f"{self._root}/")) for path in chain([recorded], others))
+        free = next((name for name in names if not self.paths.has(name)), None)
+        return free or f"elsewhere/{relative(recorded.removeprefix(f'{self._root}/'))}"
 
     def _place(self, recorded: str, source_hash: str | None) -> Place:
         place = self._places[recorded, source_hash] = self._locate(recorded, source_hash)
@@ -183,9 +185,12 @@ class CheckoutSources:
         """What this machine knows better of a path than its tail: it leads through a link to a file of the checkout, or
         to a file that is none of it, as a library's in node_modules or /usr/include. Of a copy of the file that its
         tail fits, as a build makes, the tail tells."""
-        full = self._root / normal(recorded)
+        full = posixpath.join(self._root, normal(recorded))
+        folder = posixpath.dirname(full)
         try:
-            if not stat.S_ISREG(full.stat().st_mode):
+            if folder not in self._there:
+                self._there[folder] = Path(folder).is_dir()
+            if not self._there[folder] or not stat.S_ISREG(Path(full).stat().st_mode):
                 return mapped
             real = os.path.realpath(full)
             inside = os.path.relpath(real, self._root).replace(os.sep, "/")
@@ -267,6 +272,13 @@ class CheckoutSources:
             text = self.text(path)
             self._hashes[path] = f"sha256:{hashlib.sha256(text).hexdigest()}" if text is not None else None
         return self._hashes[path]
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    """The folder and those it lies in, but for the root."""
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
 
 
 class NoSources:

@@ -155,6 +155,9 @@ class PathMap:
     def beside(self, folders: Iterable[str], recorded: str) -> str | None:
         """A relative path as one of several folders has it, the first that does, but for what builds make; None where
         none does or an alias says otherwise."""
+        name = recorded.rpartition("/")[2]
+        if name not in self.by_name and name not in ("", ".", ".."):  # so under none of the folders
+            return None
         if recorded.startswith("/") or "\\" in recorded or self._by_alias(normal(recorded)) is not None:
             return None
         sources = (folder for folder in folders if BUILT.isdisjoint(folder.split("/")))

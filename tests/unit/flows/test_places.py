@@ -58,6 +58,21 @@ def test_relative_paths_begin_at_the_folder_that_has_them_above_the_report(proje
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("dots", ["", "./", "../src/", "../../a/src/", "gone/../"])
+def test_a_path_beside_a_report_may_take_turns(project, dots):
+    project(**dict.fromkeys(("a/src/x.ts", "b/src/x.ts"), ""))
+    project(**{"a/src/in.info": lcov(**{f"{dots}x.ts": [1, 0], f"{dots}missing.ts": [1]})})
+    found = shown(load("a/src/in.info"))
+    assert found.pop("a/src/x.ts") == (1, 2)
+    assert [path.rpartition("/")[2] for path in found] == ["missing.ts"]  # no file of the checkout has this name
+
+
+@pytest.mark.parametrize("dots", ["x.ts/.", "x.ts/gone/..", "x.ts/"])
+def test_nor_does_a_path_need_to_end_with_its_name(project, dots):
+    project(**dict.fromkeys(("a/src/x.ts", "b/src/x.ts"), ""), **{"a/src/in.info": lcov(**{dots: [1, 0]})})
+    assert shown(load("a/src/in.info")) == {"a/src/x.ts": (1, 2)}
+
+
 def test_no_tool_begins_at_the_copies_of_a_build(project):
     project(**dict.fromkeys(("src/x.c", "build/src/x.c"), ""), **{"build/lcov.info": lcov(**{"src/x.c": [1]})})
     assert shown(load("build/lcov.info")) == {"src/x.c": (1, 1)}

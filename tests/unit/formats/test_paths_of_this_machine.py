@@ -21,6 +21,8 @@ def shop(tmp_path):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     (root / "lnk").symlink_to("real")
+    (root / "node_modules" / "own").mkdir(parents=True)
+    (root / "node_modules" / "own" / "x.ts").symlink_to(root / "real" / "x.ts")
     (root / "other").symlink_to("../include")
     return root
 
@@ -48,7 +50,7 @@ def test_what_is_not_on_this_machine_goes_by_its_tail(shop):
         assert place.path in ("src/index.js", "app/src/index.js")
 
 
-@pytest.mark.parametrize("recorded", ["{root}/lnk/x.ts", "lnk/x.ts"])
+@pytest.mark.parametrize("recorded", ["{root}/lnk/x.ts", "lnk/x.ts", "node_modules/own/x.ts"])
 def test_a_path_through_a_link_is_the_file_it_leads_to(shop, recorded):
     place = CheckoutSources(shop).locate(recorded.format(root=shop))
     assert (place.path, place.rule, place.text) == ("real/x.ts", "link", b"x\n")
