@@ -9,7 +9,7 @@ import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import chain
+from itertools import chain, filterfalse
 from pathlib import Path
 
 from covey.formats.base import Place
@@ -54,6 +54,7 @@ class CheckoutSources:
         """`paths`: rules to map by; without them, the automatic ones over the files that `walk` finds."""
         self.root: Path | None = Path(os.path.realpath(root))
         self._root = self.root
+        self._at = str(self.root).rstrip("/")
         self._given = paths
         self._under: dict[tuple[str, ...], Place] = {}
         self._beside: dict[str, dict[str, str]] = {}  # folder of a report -> recorded path -> what `beside` gives
@@ -80,7 +81,10 @@ class CheckoutSources:
         """The place of a recorded path; `same` compares the file there with `source_hash`, "sha256:..."."""
         if via:
             self._vias[recorded] = via
-        return self._places.get((recorded, source_hash)) or self._place(recorded, source_hash)
+        key = recorded, source_hash
+        if key not in self._places:
+            self._places[key] = self._locate(*key)
+        return self._places[key]
 
     def locate_under(self, roots: Sequence[str], recorded: str, *, else_at: str = "", report: str = "") -> Place:
         """Under each root as it stands, then beside the report, then by a tail under a root or without any: the first
@@ -93,22 +97,25 @@ class CheckoutSources:
         return self._under[key]
 
     def _under_roots(self, roots: Sequence[str], recorded: str, else_at: str, report: str) -> Place:
-        ranked: dict[int, dict[str, Place]] = {}
+        ranked: dict[int, dict[str, Mapped]] = {}
+        why = ""
         for root in dict.fromkeys([*roots, ""]):
             path = posixpath.join(root, recorded)
             beside = self.beside(report, path)
-            place = self._locate(beside, None)
-            if place.mapped:
-                rank = 2 if place.rule == BY_SUFFIX or (not root and beside == path) else 1 if not root else 0
-                led = (f"<source> {root}" if root else "", f"beside {report}" if beside != path else "", place.rule)
-                ranked.setdefault(rank, {}).setdefault(place.path, replace(place, rule=", ".join(filter(None, led))))
+            mapped = self._mapped(beside)
+            why = mapped.why  # of the last, which is without a root
+            if mapped.path is not None:
+                rank = 2 if mapped.rule == BY_SUFFIX or (not root and beside == path) else 1 if not root else 0
+                led = (f"<source> {root}" if root else "", f"beside {report}" if beside != path else "", mapped.rule)
+                found = Mapped(mapped.path, ", ".join(filter(None, led)))
+                ranked.setdefault(rank, {}).setdefault(mapped.path, found)
         fits = ranked[min(ranked)] if ranked else {}
         if len(fits) == 1:
-            return next(iter(fits.values()))
+            return self._place_of(next(iter(fits.values())), recorded)
         if not fits and else_at:
             return self._place_of(Mapped(else_at, "package"), recorded)
-        why = "several roots have it" if fits else place.why  # of the last, which is without a root
-        return Place(self._unlike_any(recorded, (posixpath.join(root, recorded) for root in roots)), False, "", why)
+        others = (posixpath.join(root, recorded) for root in roots)
+        return Place(self._unlike_any(recorded, others), False, "", "several roots have it" if fits else why)
 
     def beside(self, report: str, recorded: str) -> str:
         folder = self._folder_of(report)
@@ -121,13 +128,13 @@ class CheckoutSources:
 
     def _folder_of(self, report: str) -> str:
         """The folder of the checkout that the file lies in; "" for the root and elsewhere."""
-        folder = posixpath.dirname(report)
+        if report in ("", "-"):
+            return ""
+        folder = report.rpartition("/")[0]  # what lies in / lies elsewhere, as what lies in the root does
         if folder not in self._reports:
-            inside = (
-                os.path.relpath(os.path.realpath(folder or "."), self._root).replace(os.sep, "/") if report else "."
-            )
-            self._reports[folder] = "" if inside == "." or inside == ".." or inside.startswith("../") else inside
-        return self._reports[folder] if report and report != "-" else ""
+            inside = os.path.relpath(os.path.realpath(folder or "."), self._root).replace(os.sep, "/")
+            self._reports[folder] = "" if inside in (".", "..") or inside.startswith("../") else inside
+        return self._reports[folder]
 
     def of_input(self, names: Sequence[str]) -> InputSources:
         return InputSources(self, names)
@@ -162,31 +169,29 @@ class CheckoutSources:
     def _unlike_any(self, recorded: str, others: Iterable[str] = ()) -> str:
         """What a file without a place is called: never as a file of the checkout. others: names for it where the path
         itself is taken."""
-        names = (relative(path.removeprefix(f"{self._root}/")) for path in chain([recorded], others))
-        free = next((name for name in names if not self.paths.has(name)), None)
-        return free or f"elsewhere/{relative(recorded.removeprefix(f'{self._root}/'))}"
-
-    def _place(self, recorded: str, source_hash: str | None) -> Place:
-        place = self._places[recorded, source_hash] = self._locate(recorded, source_hash)
-        return place
+        names = (relative(path.removeprefix(f"{self._at}/")) for path in chain([recorded], others))
+        free = next(filterfalse(self.paths.has, names), "")
+        return free or f"elsewhere/{relative(recorded.removeprefix(f'{self._at}/'))}"
 
     def _locate(self, recorded: str, source_hash: str | None) -> Place:
         def is_same(path: str) -> bool | None:
-            actual = self._hash(path)
-            return None if source_hash is None or actual is None else actual == source_hash
+            actual = self._hash(path) if source_hash else None
+            return None if actual is None else actual == source_hash
 
         # An empty file is like every other empty file: it tells nothing about the place.
-        mapped = self.paths.map(recorded, lambda path: None if source_hash == _EMPTY else is_same(path))
-        if mapped.path is None or mapped.rule == BY_SUFFIX:
-            mapped = self._as_it_is_here(recorded, mapped)
+        mapped = self._mapped(recorded, lambda path: None if source_hash == _EMPTY else is_same(path))
         return self._place_of(mapped, recorded, is_same)
+
+    def _mapped(self, recorded: str, is_same: IsSame = nobody_knows) -> Mapped:
+        mapped = self.paths.map(recorded, is_same)
+        return self._as_it_is_here(recorded, mapped) if mapped.path is None or mapped.rule == BY_SUFFIX else mapped
 
     def _as_it_is_here(self, recorded: str, mapped: Mapped) -> Mapped:
         """What this machine knows better of a path than its tail: it leads through a link to a file of the checkout, or
         to a file that is none of it, as a library's in node_modules or /usr/include. Of a copy of the file that its
         tail fits, as a build makes, the tail tells."""
-        full = posixpath.join(self._root, normal(recorded))
-        folder = posixpath.dirname(full)
+        full = clean if (clean := normal(recorded)).startswith("/") else f"{self._at}/{clean}"
+        folder = full.rpartition("/")[0] or "/"
         try:
             if folder not in self._there:
                 self._there[folder] = Path(folder).is_dir()
@@ -248,7 +253,7 @@ class CheckoutSources:
 
     def _regular(self, full: str, flags: int) -> bytes | None:
         """The content of a resolved path; None as `text` gives it."""
-        return self._read(full, flags) if full.startswith(str(self._root).rstrip("/") + "/") else None
+        return self._read(full, flags) if full.startswith(f"{self._at}/") else None
 
     def _read(self, full: str, flags: int) -> bytes | None:
         """The content of a regular file of at most 32 MiB. Opens without waiting, should it be a pipe."""
