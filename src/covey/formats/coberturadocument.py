@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import chain
 
 from covey.formats.anonymous import Forks, Room, check_arms
 from covey.formats.coberturalines import Classes, Run, methods_of, run_of, short_methods_of
@@ -43,11 +45,13 @@ class Document:
         )
 
     def _begin(self) -> None:
-        """What is told of the class that is being read: lines one by one, of itself and of methods, or runs of them."""
+        """What is told of the class that is being read: lines one by one, of itself and of methods, those of
+        methods that have one each, or runs of its own."""
         self._hits: dict[int, int] = {}
         self._forks: Forks = {}
         self._inner_hits: dict[int, int] = {}
         self._inner_forks: Forks = {}
+        self._short: list[Iterable[tuple[int, int]]] = []
         self._runs: list[Run] = []
 
     def _start_coverage(self, attributes: Attributes) -> None:
@@ -72,8 +76,11 @@ class Document:
 
     def _end_class(self) -> None:
         own = [Run.of(self._hits, self._forks)] if self._hits else []
-        inner = [Run.of(self._inner_hits, self._inner_forks)] if self._inner_hits else []
-        self._class.take([*own, *self._runs], inner)
+        own += self._runs
+        if not own:  # lines of methods tell what a class that has its own tells too
+            for line, hits in chain.from_iterable(self._short):
+                self._inner_hits[line] = max(hits, self._inner_hits.get(line, 0))
+        self._class.take(own, [Run.of(self._inner_hits, self._inner_forks)] if self._inner_hits else [])
 
     def _start_method(self, attributes: Attributes) -> None:
         self._method = {}
@@ -119,8 +126,7 @@ class Document:
         if short := short_methods_of(content):
             names, lines, calls = short
             self._class.short_methods([self._names.setdefault(name, name) for name in names], lines, calls)
-            for line, hits in zip(lines, calls, strict=True):
-                self._inner_hits[line] = max(hits, self._inner_hits.get(line, 0))
+            self._short.append(zip(lines, calls, strict=True))
             return True
         found = methods_of(content)
         if found is None or sum(sum(run.forks[2]) for _, run in found) > self._room.left:

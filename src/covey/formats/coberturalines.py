@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from covey.formats.anonymous import MOST_ARMS, Forks, branches, of_forks
 from covey.formats.intake import clean
-from covey.formats.xmlrows import SPACE, TEXT, WHITE, fit_lines, numbers, texts_are_xml, unescaped
-from covey.loops.bounds import LAST_LINE, MOST_HITS
+from covey.formats.xmlrows import SPACE, TEXT, WHITE, lines_of, numbers, texts_are_xml, unescaped
+from covey.loops.bounds import LAST_LINE
 from covey.model.counted import Branches, Functions, Lines
 from covey.model.report import FileCoverage
 
@@ -141,30 +141,35 @@ def run_of(content: bytes) -> Run | None:
     """The lines in the content of a `<lines>` of the common shape: `number`, `hits`, and at most `branch`,
     `condition-coverage` and `missing-branches`, in that order, and conditions; ascending. None for any other."""
     found = _run_of(content)
-    if found is None:
-        usual = content
-        for spelled, short in _SPELLED:
-            usual = usual.replace(spelled, short)
-        found = _run_of(usual) if usual != content else None
+    for usual in (_without_conditions, _in_usual_spelling):
+        if found is None and (spelled := usual(content)) != content:
+            content = spelled
+            found = _run_of(content)
     return found
 
 
+def _without_conditions(content: bytes) -> bytes:
+    """They say again what condition-coverage does."""
+    return _CONDITIONS.sub(b')"/>', content) if b"<conditions>" in content else content
+
+
+def _in_usual_spelling(content: bytes) -> bytes:
+    for spelled, short in _SPELLED:
+        content = content.replace(spelled, short)
+    return content
+
+
 def _run_of(content: bytes) -> Run | None:
-    if b"<conditions>" in content:  # they say again what condition-coverage does
-        content = _CONDITIONS.sub(b')"/>', content)
     pieces = _FORK.split(content)
-    parts, covered, totals = pieces[0::3], list(map(int, pieces[1::3])), list(map(int, pieces[2::3]))
+    parts, covered, totals = pieces[0::3], *(array("i", map(int, column)) for column in (pieces[1::3], pieces[2::3]))
     if totals and (max(totals) > MOST_ARMS or any(map(gt, covered, totals))):
         return None
     found = numbers(b'"'.join(parts).replace(b'" branch="false"/>', b'"/>'), _ROW)
-    if found is None:
+    lines = lines_of(found[0]) if found else None
+    if not found or lines is None:
         return None
-    lines, hits = found[0::2], found[1::2]
-    if lines and not (fit_lines(lines) and max(hits) <= MOST_HITS):
-        return None
-    begun = accumulate([part.count(b"<") for part in parts[:-1]])  # lines, up to each that has branches
-    where = array("i", [lines[count - 1] for count in begun])
-    return Run(array("i", lines), array("q", hits), (where, array("i", covered), array("i", totals)))
+    begun = accumulate(map(bytes.count, parts[:-1], repeat(b"<")))  # lines, up to each that has branches
+    return Run(lines, found[1], (array("i", [lines[count - 1] for count in begun]), covered, totals))
 
 
 Method = tuple[str, Run]

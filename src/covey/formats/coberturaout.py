@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import lru_cache
-from itertools import chain, compress
+from itertools import chain
 
 from covey._version import VERSION
 from covey.formats.intake import clean, flat_paths
@@ -82,16 +81,18 @@ def _is_plain(text: str) -> bool:
 
 
 def _lines(file: FileCoverage) -> str:
-    """A row a line, of pieces that are made once: of the number, of the hits, and of what ends it."""
-    numbers = file.lines.numbers
-    ends = ['"/>\n'] * len(numbers)
-    arms, taken = Counter(file.branches.lines), Counter(compress(file.branches.lines, file.branches.hits))
-    for line, total in arms.items():
-        at = bisect_left(numbers, line)
+    """A row a line, of two pieces that are made once: of the number, and of the hits with what ends it."""
+    numbers, hits = file.lines.numbers, file.lines.hits
+    ends = list(map(_ENDS.__getitem__, hits))
+    at = 0
+    for line, arms in file.branches.forks().items():
+        at = bisect_left(numbers, line, at)
         if at < len(numbers) and numbers[at] == line:
-            ends[at] = _fork(taken[line], total)
-    starts, counts = map(_STARTS.__getitem__, numbers), map(_HITS.__getitem__, file.lines.hits)
-    return "".join(chain.from_iterable(zip(starts, counts, ends, strict=True)))
+            ends[at] = _fork(hits[at], *arms)
+    pieces = [""] * (2 * len(numbers))
+    pieces[0::2] = list(map(_STARTS.__getitem__, numbers))
+    pieces[1::2] = ends
+    return "".join(pieces)
 
 
 class _Made(dict[int, str]):
@@ -109,13 +110,13 @@ class _Made(dict[int, str]):
 
 
 _MOST_MADE = 20_000
-_STARTS, _HITS = _Made('<line number="%d" hits="'), _Made("%d")
+_STARTS, _ENDS = _Made('<line number="%d" hits="'), _Made('%d"/>\n')
 
 
-@lru_cache(maxsize=1024)
-def _fork(covered: int, total: int) -> str:
+@lru_cache(maxsize=_MOST_MADE)
+def _fork(hits: int, covered: int, total: int) -> str:
     """How the row of a line with branches ends."""
-    return f'" branch="true" condition-coverage="{100 * covered // total}% ({covered}/{total})"/>\n'
+    return f'{hits}" branch="true" condition-coverage="{100 * covered // total}% ({covered}/{total})"/>\n'
 
 
 def _rates(lines: Ratio, branches: Ratio) -> str:

@@ -12,8 +12,9 @@ from operator import add
 from covey.formats.anonymous import MOST_ARMS, Room, branches, check_arms
 from covey.formats.intake import clean, line_of
 from covey.formats.xmlreading import MOST_FILES, Attributes, Elements, Region, number
-from covey.formats.xmlrows import SPACE, TEXT, WHITE, fit_lines, numbers, texts_are_xml, unescaped
+from covey.formats.xmlrows import SPACE, TEXT, WHITE, lines_of, numbers, texts_are_xml, unescaped
 from covey.loops.bounds import LAST_LINE
+from covey.loops.columns import narrow
 from covey.model.counted import Function, Functions, Lines
 from covey.model.report import FileCoverage
 
@@ -190,19 +191,14 @@ class Document:
         found = numbers(rows, _ROW)
         if found is None or source.rows or source.columns or not _COUNTERS.fullmatch(counters):
             return False
-        columns = [found[at::5] for at in range(5)]
-        if not found:
+        lines = lines_of(found[0])
+        arms = list(map(add, found[3], found[4]))
+        if not arms:
             return True
-        arms = list(map(add, columns[3], columns[4]))
-        if (
-            not fit_lines(columns[0])
-            or max(found) > _MOST_COUNT
-            or max(arms) > MOST_ARMS
-            or sum(arms) > self._room.left
-        ):
+        if lines is None or max(map(max, found)) > _MOST_COUNT or max(arms) > MOST_ARMS or sum(arms) > self._room.left:
             return False
         self._room.take(sum(arms))
-        source.columns = tuple(array("i", column) for column in columns)
+        source.columns = (lines, *map(narrow, found[1:]))
         return True
 
     def _take_class(self, content: bytes) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from array import array
-from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, compress
-from operator import not_
+from itertools import chain, repeat
+from operator import not_, sub
 
 from covey.formats.intake import clean, flat_paths
 from covey.formats.xmltext import quoteattr
@@ -67,17 +66,16 @@ def _lines(file: FileCoverage) -> str:
     lines, hits = file.lines.numbers, file.lines.hits
     ran = list(map(bool, hits))
     missed = list(map(not_, hits))
-    arms = Counter(file.branches.lines)
-    if not arms:
+    forks = file.branches.forks()
+    if not forks:
         nothing = [0] * len(lines)
         return _ROW * len(lines) % tuple(chain.from_iterable(zip(lines, missed, ran, nothing, nothing, strict=True)))
-    taken = Counter(compress(file.branches.lines, file.branches.hits))
-    if not arms.keys() <= set(lines):
+    if not forks.keys() <= set(lines):
         counts = dict(zip(lines, zip(missed, ran, strict=True), strict=True))
-        lines = array("i", sorted(counts.keys() | arms.keys()))
+        lines = array("i", sorted(counts.keys() | forks.keys()))
         missed, ran = map(list, zip(*(counts.get(line, (0, 0)) for line in lines), strict=True))
-    covered = [taken[line] for line in lines]
-    left = [arms[line] - covered[at] for at, line in enumerate(lines)]
+    covered, arms = zip(*map(forks.get, lines, repeat((0, 0))), strict=True)
+    left = map(sub, arms, covered)
     return _ROW * len(lines) % tuple(chain.from_iterable(zip(lines, missed, ran, left, covered, strict=True)))
 
 

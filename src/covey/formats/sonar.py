@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import compress
 from typing import BinaryIO
 
 from covey.formats import xmlreading
@@ -85,8 +83,8 @@ class _Document:
 
 
 def _rows(file: FileCoverage) -> Iterator[str]:
-    arms, taken = Counter(file.branches.lines), Counter(compress(file.branches.lines, file.branches.hits))
+    forks = file.branches.forks()
     for line, hits in zip(file.lines.numbers, file.lines.hits, strict=True):
         covered = "true" if hits else "false"
-        branches = f' branchesToCover="{arms[line]}" coveredBranches="{taken[line]}"' if line in arms else ""
+        branches = f' branchesToCover="{forks[line][1]}" coveredBranches="{forks[line][0]}"' if line in forks else ""
         yield f'<lineToCover lineNumber="{line}" covered="{covered}"{branches}/>\n'

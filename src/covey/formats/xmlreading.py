@@ -65,9 +65,8 @@ class Elements:
 def read(file: Input, elements: Elements, name: str) -> Provenance:
     """Read a file to its end; its provenance, read as format `name`. A ValueError of a callback, and whatever is wrong
     with the XML, becomes a FormatError with the line."""
-    reader = _Reader(file.name, elements)
-    with file.open() as stream:
-        reader.run(stream)
+    reader = _Reader(file, elements)
+    reader.run()
     return Provenance(format=name, path=file.name, digest=f"sha256:{reader.digest.hexdigest()}")
 
 
@@ -80,8 +79,8 @@ def joined(reports: Sequence[Report]) -> Report:
 
 
 class _Reader:
-    def __init__(self, name: str, elements: Elements) -> None:
-        self._name = name
+    def __init__(self, file: Input, elements: Elements) -> None:
+        self._file = file
         self._elements = elements
         self.digest = hashlib.sha256()
         self._path: list[str] = []
@@ -91,7 +90,7 @@ class _Reader:
             b"|".join(b"<(" + re.escape(one.tag.encode()) + b")" + one.opening for one in elements.regions) or b"(?!)"
         )
         self._fed = 0  # bytes that expat has
-        self._taken_lines = 0  # line ends that it has not, because `take` has read them
+        self._taken = 0  # bytes that it has not, because `take` has read them
         self._opened: tuple[str, int] | None = None  # the last start tag of a region that expat saw, and where
         self._past_expat = bool(elements.regions)
         self._encoding = ""  # that the file is declared in
@@ -108,25 +107,42 @@ class _Reader:
         parser.EndElementHandler = self._end
         return parser
 
-    def run(self, stream: BinaryIO) -> None:
+    def run(self) -> None:
+        name = self._file.name
         try:
-            size, rest = 0, b""
-            while piece := stream.read(_PIECE):
-                self.digest.update(piece)
-                size += len(piece)
-                if size > MOST_BYTES:
-                    raise ValueError(f"larger than {MOST_BYTES} bytes")
-                rest = self._read(rest + piece)
-            self._feed(rest, final=True)
+            with self._file.open() as stream:
+                self._run(stream)
         except expat.ExpatError as error:
-            line = error.lineno + self._taken_lines
-            raise FormatError(f"damaged XML: {expat.ErrorString(error.code)}", path=self._name, line=line) from None
+            told = f"damaged XML: {expat.ErrorString(error.code)}"
+            raise FormatError(told, path=name, line=self._line()) from None
         except (ValueError, LookupError) as error:  # LookupError: an encoding that nobody knows
-            line = self._parser.CurrentLineNumber + self._taken_lines
             if self._parser.ErrorCode == _UNKNOWN_ENCODING:  # the exception has the words of Python's codecs
                 told = f"declared in an encoding that covey does not read: {clean(self._encoding[:40])}"
-                raise FormatError(told, path=self._name, line=line, hint="write it as UTF-8") from None
-            raise FormatError(str(error), path=self._name, line=line) from None
+                raise FormatError(told, path=name, line=self._line(), hint="write it as UTF-8") from None
+            raise FormatError(str(error), path=name, line=self._line()) from None
+
+    def _run(self, stream: BinaryIO) -> None:
+        size, rest = 0, b""
+        while piece := stream.read(_PIECE):
+            self.digest.update(piece)
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise ValueError(f"larger than {MOST_BYTES} bytes")
+            rest = self._read(rest + piece)
+        self._feed(rest, final=True)
+
+    def _line(self) -> int:
+        """Where expat is; what it has not seen lies before."""
+        if not self._taken:
+            return self._parser.CurrentLineNumber
+        left = self._parser.CurrentByteIndex + self._taken
+        ends, last = 0, b""
+        with self._file.open() as stream:
+            while left > 0 and (piece := stream.read(min(left, _PIECE))):
+                left -= len(piece)
+                ends += piece.count(b"\n") + piece.count(b"\r") - (last[-1:] + piece).count(b"\r\n")
+                last = piece
+        return ends + 1
 
     def _feed(self, data: bytes, *, final: bool = False) -> None:
         self._fed += len(data)
@@ -150,7 +166,7 @@ class _Reader:
             if end < 0 and len(data) - done < _MOST_REGION:
                 return data[done:]
             if end >= 0 and self._waiting.take(data[done:end]):
-                self._taken_lines += data.count(b"\n", done, end) or data.count(b"\r", done, end)
+                self._taken += end - done
                 done = end
             self._waiting = None
         hold = data.rfind(b"<", max(done, len(data) - 4096)) if self._past_expat else -1  # maybe half a start tag

@@ -10,7 +10,8 @@ between, and each attribute is one number. Anything else is for the parser to ju
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import struct
+from array import array
 from itertools import islice
 from operator import lt
 
@@ -18,6 +19,7 @@ import msgspec
 
 from covey.formats.xmltext import unescape
 from covey.loops.bounds import LAST_LINE
+from covey.loops.columns import narrow
 
 _DIGITS = b"0123456789"
 _KEPT = _DIGITS + b'="'
@@ -32,8 +34,8 @@ TEXT = rb'((?:[^"<&\x00-\x1f]++|&(?:lt|gt|amp|quot|apos);)*+)'  # a pattern of a
 _NO_CHARACTER = re.compile(rb"\xef\xbf[\xbe\xbf]")  # what UTF-8 can write and XML cannot have
 
 
-def numbers(run: bytes, row: bytes) -> list[int] | None:
-    """The attributes of all elements of a run, one after another; None when it is no such run.
+def numbers(run: bytes, row: bytes) -> list[array[int]] | None:
+    """The attributes of all elements of a run, a column of array('q') for each; None when it is no such run.
 
     `row`: the element without its numbers, as b'<line nr="" mi=""/>'. The run may begin and end with white space.
     """
@@ -49,15 +51,19 @@ def numbers(run: bytes, row: bytes) -> list[int] | None:
         return None
     try:
         found = _DECODER.decode(b"[0" + run.translate(_TO_JSON, _DROPPED) + b"]")
-    except msgspec.DecodeError:
+        packed = array("q", struct.pack(f"{len(found)}q", *found))
+    except (msgspec.DecodeError, struct.error):  # struct.error: a number beyond 64 bits
         return None
-    del found[0]
-    return found
+    width = row.count(b"=")
+    return [packed[1 + at :: width] for at in range(width)]
 
 
-def fit_lines(found: Sequence[int]) -> bool:
-    """Whether these are line numbers, ascending, none twice. One at least is wanted."""
-    return found[0] > 0 and found[-1] <= LAST_LINE and all(map(lt, found, islice(found, 1, None)))
+def lines_of(column: array[int]) -> array[int] | None:
+    """Line numbers as array('i'); None where they are none, do not ascend, or one is there twice."""
+    lines = column.tolist()
+    if lines and not (lines[0] > 0 and lines[-1] <= LAST_LINE and all(map(lt, lines, islice(lines, 1, None)))):
+        return None
+    return narrow(column)
 
 
 def texts_are_xml(content: bytes) -> bool:

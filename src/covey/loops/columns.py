@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from itertools import repeat
+from itertools import compress, repeat
 from typing import Any, TypeVar
 
 from covey.loops.bounds import MOST_HITS
@@ -84,6 +85,18 @@ def combined(hits: array[int], other_hits: array[int], combine: Combine) -> arra
     return array("q", map(combine, hits, other_hits))
 
 
+def narrow(column: array[int]) -> array[int]:
+    """Numbers below 2**31 of array('q') as array('i')."""
+    words = array("i", column.tobytes())
+    return words[0::2] if sys.byteorder == "little" else words[1::2]
+
+
 def covered(hits: array[int]) -> int:
     """How many of the hits are above 0."""
     return len(hits) - hits.count(0)
+
+
+def forks(lines: array[int], hits: array[int]) -> dict[int, tuple[int, int]]:
+    """Of columns of arms, ascending by line: each line -> how many of its arms ran, of how many. In that order."""
+    arms, ran = Counter(lines), Counter(compress(lines, hits))
+    return dict(zip(arms, zip(map(ran.get, arms, repeat(0)), arms.values(), strict=True), strict=True))

@@ -171,6 +171,10 @@ class Branches(Sequence[Arm]):
         """Whether there is an arm without a name."""
         return "?" in self._rules
 
+    def forks(self) -> dict[int, tuple[int, int]]:
+        """Each branching line, ascending -> how many of its arms ran, of how many."""
+        return columns.forks(self.lines, self.hits)
+
     def by_line(self) -> dict[int, list[Arm]]:
         found: dict[int, list[Arm]] = {}
         for arm in self:

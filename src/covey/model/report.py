@@ -62,8 +62,9 @@ class FileCoverage:
 
     @property
     def totals(self) -> Totals:
-        statements = self.blocks.ratio if isinstance(self.blocks, Blocks) else self.lines.ratio
-        return Totals(self.lines.ratio, self.branches.ratio, self.functions.ratio, statements)
+        lines = self.lines.ratio
+        statements = self.blocks.ratio if isinstance(self.blocks, Blocks) else lines
+        return Totals(lines, self.branches.ratio, self.functions.ratio, statements)
 
 
 Slices = Mapping[str, Mapping[Key, int]]

@@ -93,8 +93,9 @@ def test_what_else_hurts_is_not_taken_for_the_encoding(room, encoding, then):
     assert "encoding" not in refused.value.what
 
 
+@pytest.mark.parametrize("end_of_line", ["\n", "\r\n", "\r"])
 @every
-def test_the_line_is_told_also_after_what_expat_never_saw(room):
+def test_the_line_is_told_also_after_what_expat_never_saw(room, end_of_line):
     rows = {
         "cobertura": ('<class filename="a">\n<lines>\n', '<line number="{}" hits="1"/>\n', "</lines></class>"),
         "clover": ('<file name="a">\n\n', '<line num="{}" count="1"/>\n', "</file>"),
@@ -106,7 +107,7 @@ def test_the_line_is_told_also_after_what_expat_never_saw(room):
     text = f"<{root}>" + begin + "".join(row.format(number) for number in range(1, 100)) + end
     assert len(next(iter(read(room, f"{text}</{root}>").files.values())).lines) == 99
     with pytest.raises(FormatError) as refused:
-        read(room, text + f"\n<oops></{root}>")
+        read(room, (text + f"\n<oops></{root}>").replace("\n", end_of_line))
     assert refused.value.line == 103
 
 

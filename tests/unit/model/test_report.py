@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from laws.reports import branches
 
 from covey.model.blocks import Block, Blocks
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
@@ -24,6 +25,12 @@ def test_lines_read_as_a_mapping():
         lines[5]
     with pytest.raises(ValueError, match="start at 1"):
         Lines.of({0: 1})
+
+
+@given(branches())
+def test_branching_lines_are_told_by_how_many_arms_ran_of_how_many(arms):
+    expected = {line: (sum(arm.hits > 0 for arm in row), len(row)) for line, row in arms.by_line().items()}
+    assert list(arms.forks().items()) == list(expected.items())
 
 
 @pytest.mark.parametrize("path", ["", "/a", "./a", "a/../b", "..", "a//b", "a/", "a\0b"])
