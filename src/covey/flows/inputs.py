@@ -3,6 +3,7 @@ each, told by its content."""
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import functools
 import glob
@@ -24,6 +25,7 @@ from covey.render.whole import UNFINISHED
 SNIFFED = 4096  # bytes
 MOST_STREAM = 1 << 30  # bytes
 MOST_MATCHES = 1_000_000  # of one glob, or files of one folder
+_MOST_LIKE = 10_000  # names that a wrong one is compared with
 # Whose turn is first at a file called so. The content still decides; this only spares importing the other formats.
 LIKELY = {
     "*.info": "lcov",
@@ -176,10 +178,26 @@ def _of_path(path: Path) -> Input:
     if path.is_file():
         return Input.of_path(path)
     if not path.exists():
-        hint = "" if path.suffix else f"covey collect -o {path} makes a bundle of that name"
-        raise InputError(f"{path} does not exist", hint=hint)
+        raise InputError(f"{path} does not exist", hint=_instead(path))
     with path.open("rb") as stream:
         return of_stream(str(path), stream)
+
+
+def _instead(missing: Path) -> str:
+    """What may have been meant by a path that leads nowhere."""
+    folder = missing.parent
+    try:
+        with os.scandir(folder) as entries:
+            there = [entry.name for entry in islice(entries, _MOST_LIKE) if entry.name.isprintable()]
+    except OSError:
+        there = []
+    if near := difflib.get_close_matches(missing.name, there, 1):
+        return f"did you mean {folder / near[0]}?"
+    if not missing.suffix:
+        return f"covey collect -o {missing} makes a bundle of that name"
+    if not folder.is_dir():
+        return f"there is no folder {folder} either"
+    return f"{folder.resolve()} has nothing of a like name; name a folder to read all reports in it"
 
 
 def of_stream(name: str, stream: BinaryIO) -> Input:

@@ -56,8 +56,18 @@ def test_a_wrong_input_is_one_clear_message():
     assert done.returncode == 2
     made = "covey collect -o /does/not/exist makes a bundle of that name"
     assert done.stderr == f"error: /does/not/exist does not exist\n  {made}\n"
-    assert run("report", "/does/not/exist.xml").stderr == "error: /does/not/exist.xml does not exist\n"
     assert done.stdout == ""
+
+
+def test_of_a_wrong_name_the_nearest_that_is_there_is_named(tmp_path):
+    (tmp_path / "coverage.xml").write_text("<coverage/>")
+    missing = tmp_path / "coverag.xml"
+    assert run("report", str(missing)).stderr == (
+        f"error: {missing} does not exist\n  did you mean {tmp_path / 'coverage.xml'}?\n"
+    )
+    told = run("report", str(tmp_path / "lcov.info")).stderr.splitlines()[1]
+    assert told == f"  {tmp_path.resolve()} has nothing of a like name; name a folder to read all reports in it"
+    assert "  there is no folder /does/not either" in run("report", "/does/not/exist.xml").stderr
 
 
 def test_nothing_to_read_is_refused_with_its_cure():
