@@ -36,11 +36,11 @@ class Room:
 
 def branches(lines: Sequence[int], covered: Iterable[int], totals: Sequence[int]) -> Branches:
     """From columns, equally long: branching lines, ascending, none twice; how many arms of each ran, of how many."""
-    pairs = zip(covered, totals, strict=True)
-    if totals and min(totals) == max(totals) == 2:  # nearly every line that branches does so in two
+    if totals.count(2) == len(totals):  # nearly every line that branches does so in two
         doubled = array("i", lines) * 2
         doubled[0::2] = doubled[1::2] = array("i", lines)
-        return Branches(doubled, _keys(2) * len(lines), array("q", b"".join(map(_hits, pairs))))
+        return Branches(doubled, _keys(2) * len(lines), array("q", b"".join(map(_OF_TWO.__getitem__, covered))))
+    pairs = zip(covered, totals, strict=True)
     return Branches(
         array("i", chain.from_iterable(map(repeat, lines, totals))),
         tuple(chain.from_iterable(map(_keys, totals))),
@@ -62,3 +62,6 @@ def _keys(total: int) -> tuple[str, ...]:
 @lru_cache(maxsize=1024)
 def _hits(pair: tuple[int, int]) -> bytes:
     return array("q", [1] * pair[0] + [0] * (pair[1] - pair[0])).tobytes()
+
+
+_OF_TWO = [_hits((covered, 2)) for covered in range(3)]
