@@ -176,7 +176,9 @@ def main() -> None:
     """Runs what the command line says, and ends the process."""
     # Reports are many objects and no cycles: looking for some every 700 objects costs a tenth of all time.
     gc.set_threshold(50_000, 20, 100)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # nor does the end of the process look for any
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
