@@ -41,11 +41,14 @@ class GoModules:
     modules: list[Module] = field(default_factory=list)
     roots: dict[str, str] = field(default_factory=dict)
     _by_path: dict[str, list[Module]] = field(init=False, repr=False)
+    _vendors: list[tuple[str, str]] = field(init=False, repr=False)  # folders of packages that modules keep, and rules
 
     def __post_init__(self) -> None:
         self._by_path = {}
         for module in sorted(self.modules, key=lambda one: (one.path, one.rank, one.folder)):
             self._by_path.setdefault(module.path, []).append(module)
+        seen = [(folder, name) for folder, name in sorted(self.roots.items()) if not _passed_over(folder)]
+        self._vendors = [(posixpath.join(folder, "vendor"), f"vendor of {name}") for folder, name in seen]
 
     @classmethod
     def of(cls, texts: Mapping[str, str]) -> GoModules:
@@ -90,9 +93,8 @@ class GoModules:
                 of_kind = [module for module in modules if (module.rank == _HIDDEN) is hidden]
                 for _, equal in groupby(of_kind, key=lambda one: one.rank):
                     yield [(module.place(imported), module.rule) for module in equal]
-        for folder, name in sorted(self.roots.items()):
-            if not _passed_over(folder):
-                yield [(posixpath.join(folder, "vendor", imported), f"vendor of {name}")]
+        for folder, rule in self._vendors:
+            yield [(f"{folder}/{imported}", rule)]
 
     def import_path(self, path: str) -> str | None:
         """What Go calls a file of the checkout; None where it is in no module."""
