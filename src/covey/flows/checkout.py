@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from covey.formats.pyconfig import mentions
-from covey.formats.sources import CheckoutSources, walk
-from covey.model.paths import Alias, PathMap
+from covey.formats.sources import CheckoutSources
+from covey.model.paths import Alias
 
 
 def checkout_sources(root: Path, aliases: Iterable[Alias] = ()) -> CheckoutSources:
     """Sources of a checkout: `[paths]` of its coverage configuration, then `aliases`, then the automatic rules."""
     root = root.resolve()
-    return CheckoutSources(root, PathMap(walk(root), (*_of_coverage(root), *aliases), str(root)))
+    return CheckoutSources(root, (*_of_coverage(root), *aliases))
 
 
 def _of_coverage(root: Path) -> Iterator[Alias]:

@@ -16,7 +16,7 @@ from covey.formats.base import Place
 from covey.formats.inputsources import InputSources
 from covey.model.gomodules import MOST_TEXT as MOST_MODULES
 from covey.model.gomodules import GoModules
-from covey.model.paths import BY_SUFFIX, IsSame, Mapped, PathMap, nobody_knows, normal, relative
+from covey.model.paths import BY_SUFFIX, Alias, IsSame, Mapped, PathMap, nobody_knows, normal, relative
 
 MOST_FILES = 1_000_000  # in a checkout; what comes after is not seen
 _PIECE = 1 << 16
@@ -50,12 +50,12 @@ def _is_text(name: str) -> bool:
 class CheckoutSources:
     """Looks up recorded paths in a checkout, by the rules of a PathMap over its files."""
 
-    def __init__(self, root: Path, paths: PathMap | None = None) -> None:
-        """`paths`: rules to map by; without them, the automatic ones over the files that `walk` finds."""
+    def __init__(self, root: Path, aliases: Sequence[Alias] = ()) -> None:
+        """`aliases`: rules that come before the automatic ones. Nothing is looked at before a path is asked for."""
         self.root: Path | None = Path(os.path.realpath(root))
         self._root = self.root
         self._at = str(self.root).rstrip("/")
-        self._given = paths
+        self._aliases = aliases
         self._under: dict[tuple[str, ...], Place] = {}
         self._beside: dict[str, dict[str, str]] = {}  # folder of a report -> recorded path -> what `beside` gives
         self._reports: dict[str, str] = {}  # folder as the user named it -> in the checkout
@@ -75,7 +75,7 @@ class CheckoutSources:
 
     @cached_property
     def paths(self) -> PathMap:
-        return self._given or PathMap(self.files, root=str(self._root))
+        return PathMap(self.files, self._aliases, str(self._root))
 
     def locate(self, recorded: str, source_hash: str | None = None, *, via: str = "") -> Place:
         """The place of a recorded path; `same` compares the file there with `source_hash`, "sha256:..."."""

@@ -8,7 +8,7 @@ from covey.formats.base import Input
 from covey.formats.coveragepy import FORMAT
 from covey.formats.sources import CheckoutSources, NoSources
 from covey.model.counted import leads_to
-from covey.model.paths import Alias, PathMap
+from covey.model.paths import Alias
 from covey.model.report import bits
 
 
@@ -30,8 +30,8 @@ def test_two_files_of_one_place_are_one(tmp_path):
         copy: entry([1, 2, 3, 4], [5], [[3, 4]], [[3, 5]]),
     }
     data = json.dumps({"meta": {"format": 3, "branch_coverage": True}, "files": files}).encode()
-    mapped = PathMap(["src/pkg/mod.py"], [Alias("*/site-packages", "src", "[paths]")])
-    report = FORMAT.read([Input.of_bytes("x.json", data)], CheckoutSources(tmp_path, mapped))
+    sources = CheckoutSources(tmp_path, [Alias("*/site-packages", "src", "[paths]")])
+    report = FORMAT.read([Input.of_bytes("x.json", data)], sources)
     (file,) = report.files.values()
     assert dict(file.lines) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 0}
     assert [(arm.key, arm.hits) for arm in file.branches] == [(leads_to(4), 1), (leads_to(5), 0)]

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from covey.formats.sources import CheckoutSources, NoSources, walk
-from covey.model.paths import Alias, PathMap
+from covey.model.paths import Alias
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_the_content_decides_between_equally_good_places(root):
 
 
 def test_given_rules_are_used(root):
-    sources = CheckoutSources(root, PathMap(["a.py"], [Alias("/x", "")], str(root)))
+    sources = CheckoutSources(root, [Alias("/x", "")])
     assert sources.locate("/x/a.py").rule == "--map /x -> ."
 
 

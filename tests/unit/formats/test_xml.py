@@ -8,11 +8,11 @@ from encoding import encode
 from covey import plugins
 from covey.errors import FormatError
 from covey.formats.base import Input
-from covey.formats.sources import CheckoutSources, NoSources, walk
+from covey.formats.sources import CheckoutSources, NoSources
 from covey.formats.xmlreading import MOST_TOKEN
 from covey.formats.xmlroot import root_of
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
-from covey.model.paths import Alias, PathMap
+from covey.model.paths import Alias
 from covey.model.report import FileCoverage, Report
 
 ROOTS = {
@@ -226,8 +226,7 @@ def test_a_group_whose_file_is_gone_does_not_join_another_s(tmp_path):
     )
     (tmp_path / "two/src/main/java/one/p").mkdir(parents=True)
     (tmp_path / "two/src/main/java/one/p/A.java").touch()
-    mapped = PathMap(walk(tmp_path), [Alias("three", "two/src/main/java", "--map")])
-    sources = CheckoutSources(tmp_path, mapped)
+    sources = CheckoutSources(tmp_path, [Alias("three", "two/src/main/java", "--map")])
     report = read("jacoco", JACOCO.format(groups), sources)
     assert {path: list(file.lines) for (_, path), file in report.files.items()} == {
         "one/one/p/A.java": [1], "two/src/main/java/one/p/A.java": [2, 3],
