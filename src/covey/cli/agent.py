@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from covey.cli import completing
-from covey.cli.output import FilePath, note, say, warn
+from covey.cli.output import FilePath, is_terminal, note, say, warn
 from covey.errors import UsageError
 
 
@@ -95,6 +95,9 @@ def run(
     program = shutil.which(python) if python else sys.executable
     if program is None:
         raise UsageError(f"there is no program {python!r} on PATH")
+    is_file = not module and not app.startswith("-")  # "-" and "-c" are for the interpreter
+    if is_file and not Path(app).exists():
+        raise UsageError(f"there is no file {app}", hint="covey run -m NAME runs a module")
     settings = {
         "COVERAGE_PORT": str(port) if port else "",
         "COVEY_AGENT_SOURCE": os.pathsep.join(source),
@@ -108,24 +111,26 @@ def run(
     if "COVEY_AGENT_SPOOL" in environment:
         port = run_spool.port_of(Path(environment["COVEY_AGENT_SPOOL"]), wanted)
     else:
-        environment["COVEY_AGENT_SPOOL"], port = _fresh_spool(wanted)
+        environment["COVEY_AGENT_SPOOL"], port = _fresh_spool(wanted, str(Path(app).absolute()) if is_file else app)
     if port != wanted:
         warn(f"port {wanted} is taken: the agent takes {port}, so collect with --url http://127.0.0.1:{port}")
+    elif is_terminal():
+        say(f"recording; until 10 minutes after the end: covey collect --url http://127.0.0.1:{port}")
     sys.stdout.flush()
     os.execve(program, [program, *(["-m"] if module else []), app, *arguments], environment)  # noqa: S606 - the point
 
 
-def _fresh_spool(wanted: int) -> tuple[str, int]:
+def _fresh_spool(wanted: int, program: str) -> tuple[str, int]:
     """A folder for this run, and the port; says what is otherwise than one would think."""
     from covey.instrumentation import run_spool
 
     try:
-        spool = run_spool.prepare(wanted)
+        spool = run_spool.prepare(wanted, program)
     except OSError as error:
         hint = "--spool names a folder to record into"
         raise UsageError(f"there is no folder to record into: {error.filename}: {error.strerror}", hint=hint) from None
     if spool.dropped:
-        note(f"what an earlier program ran on port {wanted} is dropped; --spool keeps what it records")
+        note(f"what {spool.dropped} recorded on port {wanted} is dropped; --spool keeps what is recorded")
     if spool.shared:
         note(f"another program is being recorded on port {wanted}: this one is recorded together with it")
     return str(spool.root), spool.port

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from covey.formats.anonymous import MOST_ARMS, Forks, branches, of_forks
 from covey.formats.intake import clean
-from covey.formats.xmlrows import SPACE, TEXT, WHITE, lines_of, numbers, texts_are_xml, unescaped
+from covey.formats.xmlrows import SPACE, TEXT, WHITE, line_numbers, numbers, texts_are_xml, unescaped
 from covey.loops.bounds import LAST_LINE
 from covey.model.counted import Branches, Functions, Lines
 from covey.model.report import FileCoverage
@@ -165,7 +165,7 @@ def _run_of(content: bytes) -> Run | None:
     if totals and (max(totals) > MOST_ARMS or any(map(gt, covered, totals))):
         return None
     found = numbers(b'"'.join(parts).replace(b'" branch="false"/>', b'"/>'), _ROW)
-    lines = lines_of(found[0]) if found else None
+    lines = line_numbers(found[0]) if found else None
     if not found or lines is None:
         return None
     begun = accumulate(map(bytes.count, parts[:-1], repeat(b"<")))  # lines, up to each that has branches

@@ -12,7 +12,7 @@ from operator import add
 from covey.formats.anonymous import MOST_ARMS, Room, branches, check_arms
 from covey.formats.intake import clean, line_of
 from covey.formats.xmlreading import MOST_FILES, Attributes, Elements, Region, number
-from covey.formats.xmlrows import SPACE, TEXT, WHITE, lines_of, numbers, texts_are_xml, unescaped
+from covey.formats.xmlrows import SPACE, TEXT, WHITE, line_numbers, numbers, texts_are_xml, unescaped
 from covey.loops.bounds import LAST_LINE
 from covey.loops.columns import narrow
 from covey.model.counted import Function, Functions, Lines
@@ -191,7 +191,7 @@ class Document:
         found = numbers(rows, _ROW)
         if found is None or source.rows or source.columns or not _COUNTERS.fullmatch(counters):
             return False
-        lines = lines_of(found[0])
+        lines = line_numbers(found[0])
         arms = list(map(add, found[3], found[4]))
         if not arms:
             return True

@@ -58,7 +58,7 @@ def numbers(run: bytes, row: bytes) -> list[array[int]] | None:
     return [packed[1 + at :: width] for at in range(width)]
 
 
-def lines_of(column: array[int]) -> array[int] | None:
+def line_numbers(column: array[int]) -> array[int] | None:
     """Line numbers as array('i'); None where they are none, do not ascend, or one is there twice."""
     lines = column.tolist()
     if lines and not (lines[0] > 0 and lines[-1] <= LAST_LINE and all(map(lt, lines, islice(lines, 1, None)))):

@@ -25,22 +25,26 @@ _PATIENCE = 2.0  # seconds for a helper to end
 
 @dataclass(frozen=True, slots=True)
 class RunSpool:
-    """`dropped`: what an earlier program had recorded was cleared. `shared`: a program that runs now records there too.
-    `port`: the one that the agent will listen on, as far as can be told."""
+    """`dropped`: the earlier program whose recording was cleared; "" where there was none. `shared`: a program that
+    runs now records there too. `port`: the one that the agent will listen on, as far as can be told."""
 
     root: Path
     port: int
-    dropped: bool
+    dropped: str
     shared: bool
 
 
-def prepare(port: int, base: Path | None = None) -> RunSpool:
-    """The spool for a program that is to be served on `port`. OSError when its folder cannot be had for us alone."""
+def prepare(port: int, program: str, base: Path | None = None) -> RunSpool:
+    """The spool for `program`, as the next one is to call it, served on `port`. OSError when it cannot be had for us
+    alone."""
     root = _root(base or (SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())), port)
     folders = [entry for entry in root.iterdir() if entry.name.startswith("u") and entry.is_dir()]
     if any(_is_held(segment) for folder in folders for segment in _segments(folder)):
-        return RunSpool(root, port, dropped=False, shared=True)
-    dropped = sum(map(_clear, folders)) > 0
+        return RunSpool(root, port, dropped="", shared=True)
+    called = root.with_name(f"{port}.program")  # not in the root itself, where any user may write
+    earlier = called.read_text(errors="replace") if called.exists() else "an earlier program"
+    dropped = earlier if sum(map(_clear, folders)) else ""
+    called.write_text(program, errors="replace")
     return RunSpool(root, _next_free(port), dropped, shared=False)
 
 

@@ -65,8 +65,28 @@ def test_the_next_program_begins_anew_on_the_same_port(tmp_path, port):
     assert programs(port) == ["one.py"]
     second = run(port, str(tmp_path / "two.py"))
     assert second.returncode == 0
-    assert f"earlier program ran on port {port} is dropped" in second.stderr
+    assert f"what {tmp_path / 'one.py'} recorded on port {port} is dropped" in second.stderr
     assert programs(port) == ["two.py"]
+
+
+def test_a_mistyped_program_drops_nothing_and_starts_no_helper(tmp_path, port):
+    (tmp_path / "one.py").write_text(FIRST)
+    assert run(port, str(tmp_path / "one.py")).returncode == 0
+    done = run(port, str(tmp_path / "on.py"))
+    assert done.returncode == 2
+    assert f"there is no file {tmp_path / 'on.py'}" in done.stderr
+    assert programs(port) == ["one.py"]
+
+
+def test_a_terminal_is_told_how_to_collect(tmp_path, port):
+    """A pipe is not: its stderr is the program's own."""
+    (tmp_path / "one.py").write_text(FIRST)
+    parent, child = os.openpty()
+    with os.fdopen(parent, "rb") as screen:
+        environment = os.environ | {"TERM": "xterm"}
+        subprocess.run(command(port, str(tmp_path / "one.py")), stderr=child, timeout=60, check=True, env=environment)
+        os.close(child)
+        assert f"covey collect --url http://127.0.0.1:{port}\r\n".encode() in screen.read1()
 
 
 def test_what_still_runs_is_never_dropped(tmp_path, port):
