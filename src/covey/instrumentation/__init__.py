@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 _PYTHON = Path(__file__).parent / "python"
+_MOST_TOLD = 256  # bytes that a helper tells of itself
 _EMPTY = "PARTS = {}  # path -> text; filled where this is a single file\n"
 
 
@@ -49,17 +51,31 @@ def _server_of(spool: Path) -> tuple[int, int, str] | None:
     """Port and pid of who serves a spool, and "helper", "thread" for an application's thread, or "" for either while it
     ends: a process that ends loses its arguments first, then its sockets, and then is a zombie.
 
-    The pid is believed only together with the start of its process, so nobody else is ever ended.
+    The pid is believed only together with the start of its process, and a helper only of who owns the file, so nobody
+    else is ever ended: any user may have written it.
     """
     with contextlib.suppress(OSError, ValueError, IndexError):
-        port, pid, ticks, *_ = (spool / "helper").read_text(encoding="ascii").split()
+        text, owner = _small_file(spool / "helper")
+        port, pid, ticks, *_ = text.split()
         status = Path(f"/proc/{int(pid)}/stat").read_text(encoding="ascii", errors="replace")
         command = Path(f"/proc/{int(pid)}/cmdline").read_bytes()
         state, *fields = status.rpartition(") ")[2].split()
         if fields[18] == ticks and state not in "ZX":
             kind = "helper" if b"--covey-helper" in command else "thread"
+            if kind == "helper" and Path(f"/proc/{int(pid)}").stat().st_uid != owner:
+                return None
             return int(port), int(pid), kind if command else ""
     return None
+
+
+def _small_file(path: Path) -> tuple[str, int]:
+    """The beginning of a regular file as ASCII, and its owner; OSError or ValueError for what is none."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise ValueError(f"{path} is no regular file")
+        return stream.read(_MOST_TOLD).decode("ascii"), state.st_uid
 
 
 def parts() -> dict[str, str]:

@@ -1,5 +1,8 @@
 """Where `covey run` records: a folder for each port, which begins anew once nobody records there any more.
 
+Programs may go on as another user, who has a folder of their own beside ours: any user may write there, so nothing in
+it is followed, waited for or believed.
+
 A container begins with an empty spool and takes it along when it ends. A machine does neither: the next program would
 be reported together with all that ran before it, by a helper that still listens where the first one asked it to.
 """
@@ -38,13 +41,12 @@ def prepare(port: int, program: str, base: Path | None = None) -> RunSpool:
     """The spool for `program`, as the next one is to call it, served on `port`. OSError when it cannot be had for us
     alone."""
     root = _root(base or (SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())), port)
-    folders = [entry for entry in root.iterdir() if entry.name.startswith("u") and entry.is_dir()]
+    with os.scandir(root) as entries:
+        folders = [Path(one) for one in entries if one.name.startswith("u") and one.is_dir(follow_symlinks=False)]
     if any(_is_held(segment) for folder in folders for segment in _segments(folder)):
         return RunSpool(root, port, dropped="", shared=True)
-    called = root.with_name(f"{port}.program")  # not in the root itself, where any user may write
-    earlier = called.read_text(errors="replace") if called.exists() else "an earlier program"
+    earlier = _next_name(root.with_name(f"{port}.program"), program)
     dropped = earlier if sum(map(_clear, folders)) else ""
-    called.write_text(program, errors="replace")
     return RunSpool(root, _next_free(port), dropped, shared=False)
 
 
@@ -66,6 +68,18 @@ def _root(base: Path, port: int) -> Path:
         root.mkdir()
         root.chmod(0o1777)  # a program may go on as another user, with a folder of its own
     return root
+
+
+def _next_name(file: Path, program: str) -> str:
+    """What a file of ours names, which names `program` from now on. It serves a note only, so it may fail."""
+    earlier = "an earlier program"
+    with contextlib.suppress(OSError):
+        if file.is_file():
+            earlier = file.read_text(errors="replace")
+        file.unlink(missing_ok=True)  # whatever lies there
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", errors="replace") as stream:
+            stream.write(program)
+    return earlier
 
 
 def _segments(folder: Path) -> list[Path]:
@@ -91,17 +105,25 @@ def _is_held(segment: Path) -> bool:
 
 
 def _clear(folder: Path) -> bool:
-    """Ends the folder's helper and removes what was recorded; whether there was anything. Cached code stays."""
+    """Ends the folder's helper and removes what was recorded; whether there was anything, and is no more. Cached code
+    stays. By a descriptor: another user could put a link into the folder's place at any moment."""
     found = bool(_segments(folder))
     if instrumentation.stop_helper(folder):
         deadline = time.monotonic() + _PATIENCE
         while instrumentation.stop_helper(folder) and time.monotonic() < deadline:
             time.sleep(0.01)
-    with contextlib.suppress(OSError):  # another user's folder
-        for path in folder.iterdir():
-            if path.suffix != ".cache":
-                path.unlink(missing_ok=True)
-    return found
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:  # another user's
+        return False
+    try:
+        for name in os.listdir(descriptor):  # noqa: PTH208 - a descriptor
+            if not name.endswith(".cache"):
+                with contextlib.suppress(OSError):
+                    os.unlink(name, dir_fd=descriptor)
+        return found and not any(name.endswith(".seg") for name in os.listdir(descriptor))  # noqa: PTH208
+    finally:
+        os.close(descriptor)
 
 
 def _next_free(port: int) -> int:
