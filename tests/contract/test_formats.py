@@ -10,8 +10,9 @@ import pytest
 
 from covey import plugins
 from covey.errors import FormatError, UsageError
-from covey.formats.base import Input
+from covey.formats.base import Input, figures_of
 from covey.formats.sources import CheckoutSources, NoSources
+from covey.model.blocks import Block, Blocks
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.merge import merge
 from covey.model.provenance import Provenance
@@ -105,6 +106,35 @@ def test_what_is_written_reads_back(name):
     for key, file in files.items():
         ran = [line for line, hits in back.files[key].lines.items() if hits]
         assert ran == [line for line, hits in file.lines.items() if hits]
+
+
+WHOLE = Report.of(
+    [
+        *REPORT.files.values(),
+        FileCoverage("c.js", blocks=Blocks.of([Block(1, 1, 3, 2, 2, 4), Block(5, 1, 5, 9, 1, 0)], "start")),
+    ],
+    slices={"part:unit": {(None, "pkg/a.py"): 0b10}},
+)
+
+
+@writers
+def test_what_a_format_has_no_place_for_is_gone_and_told(name):
+    back = FORMATS[name].read([Input.of_bytes("x", written(name, WHOLE))], NoSources())
+    gone = {*figures_of(WHOLE)} - {*figures_of(back)}
+    if name == "coveragepy":  # which takes Python's files only, and that is told
+        gone.discard("statements")
+    assert gone == FORMATS[name].loses
+    note = next(
+        (text for text in FORMATS[name].losses(WHOLE) if "has no place for them: " in text and "json" in text), ""
+    )
+    assert all(figure in note for figure in gone)
+    assert bool(note) == bool(gone)
+
+
+@writers
+def test_nothing_is_told_where_nothing_is_lost(name):
+    plain = Report.of([FileCoverage("a.go", Lines.of({1: 1})), FileCoverage("a.py", Lines.of({1: 1}))])
+    assert not any("json" in text for text in FORMATS[name].losses(plain))
 
 
 @writers

@@ -59,8 +59,8 @@ ONE_RUN = (
 def expanded(names: Iterable[str]) -> list[str]:
     """The names with globs expanded, ascending, as shells do: "*", "?", "[...]" in one folder, "**" over several.
 
-    A name that exists as it stands is no glob. UsageError when "-" is there twice, InputError for a glob that matches
-    nothing.
+    A name that exists as it stands is no glob; a glob that matches nothing stays, and is told when it is to be read.
+    UsageError when "-" is there twice.
     """
     found: list[str] = []
     for name in names:
@@ -68,9 +68,7 @@ def expanded(names: Iterable[str]) -> list[str]:
             raise UsageError("standard input can be read once only, and - is there twice")
         if name != "-" and glob.has_magic(name) and not os.path.lexists(name):
             matches = sorted(islice(glob.iglob(name, recursive=True), MOST_MATCHES))  # noqa: PTH207 - it may be absolute
-            if not matches:
-                raise InputError(f"nothing matches {name}")
-            found += matches
+            found += matches or [name]
         else:
             found.append(name)
     return found
@@ -177,6 +175,8 @@ def _of_path(path: Path) -> Input:
     """A pipe, as in `covey report <(...)`, gives its content once only; a file is read as often as it takes."""
     if path.is_file():
         return Input.of_path(path)
+    if not path.exists() and glob.has_magic(str(path)):
+        raise InputError(f"nothing matches {path}", hint='"**/" before a name finds it in folders of folders too')
     if not path.exists():
         raise InputError(f"{path} does not exist", hint=_instead(path))
     with path.open("rb") as stream:
@@ -186,6 +186,8 @@ def _of_path(path: Path) -> Input:
 def _instead(missing: Path) -> str:
     """What may have been meant by a path that leads nowhere."""
     folder = missing.parent
+    if missing.is_symlink():
+        return f"it is a link to {missing.readlink()}, which is not there"
     try:
         with os.scandir(folder) as entries:
             there = [entry.name for entry in islice(entries, _MOST_LIKE) if entry.name.isprintable()]

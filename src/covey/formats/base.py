@@ -11,10 +11,12 @@ from typing import BinaryIO, Literal, Protocol, Self
 
 from covey.errors import FormatError, UsageError
 from covey.formats.unwrap import unwrapped
+from covey.model.blocks import Blocks
 from covey.model.provenance import Provenance
 from covey.model.report import Report
 
 _PIECE = 1 << 20
+Figure = Literal["statements", "branches", "functions", "parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,14 @@ class Format(ABC):
 
     name: what --format and --from take. unites: "files" where all files of one merge are handed over at once, "folder"
     where those of a folder belong together besides: what was recorded is joined before it is judged, which is less work
-    or more exact than merging reports. only_read: what to do instead, for a format that cannot be written.
+    or more exact than merging reports. only_read: what to do instead, for a format that cannot be written. loses: what
+    `write` has no place for; people are told where a report has it.
     """
 
     name: str
     unites: Literal["", "files", "folder"] = ""
     only_read: str = ""
+    loses: frozenset[Figure] = frozenset()
 
     @abstractmethod
     def sniff(self, name: str, head: bytes) -> bool:
@@ -166,9 +170,11 @@ class Format(ABC):
         them."""
         return report
 
-    def losses(self, report: Report) -> Iterable[str]:  # noqa: ARG002 - the seam's shape
+    def losses(self, report: Report) -> Iterable[str]:
         """Notes on what `write` leaves out; UsageError where nothing would be left."""
-        return ()
+        if lost := [figure for figure in figures_of(report) if figure in self.loses]:
+            told = ", ".join(lost).replace("statements", "statements (their lines count in their place)")
+            yield f"left out of {self.name}, which has no place for them: {told}; covey's own (--format json) has"
 
     def origins(self, file: Input) -> Iterable[Provenance]:  # noqa: ARG002 - the seam's shape
         """Where the figures of a file that tells commits come from, without reading them."""
@@ -183,6 +189,18 @@ class Format(ABC):
         """Several files as one with all that they hold, also what a report has no place for; None where that cannot
         be. scope: takes out what does not count."""
         return None
+
+
+def figures_of(report: Report) -> list[Figure]:
+    """What a report has besides lines."""
+    files = report.files.values()
+    there: dict[Figure, bool] = {
+        "statements": any(isinstance(file.blocks, Blocks) for file in files),
+        "branches": any(len(file.branches) for file in files),
+        "functions": any(len(file.functions) for file in files),
+        "parts": any(name.startswith("part:") for name in report.slices),
+    }
+    return [figure for figure, is_there in there.items() if is_there]
 
 
 class Joined(Protocol):

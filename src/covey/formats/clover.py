@@ -14,6 +14,7 @@ from covey.model.report import Report
 
 class Clover(Format):
     name = "clover"
+    loses = frozenset({"statements", "parts"})
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         root = root_of(head)

@@ -17,6 +17,7 @@ _ITS_OWN = frozenset({"line-rate", "branch-rate", "lines-valid", "lines-covered"
 
 class Cobertura(Format):
     name = "cobertura"
+    loses = frozenset({"statements", "parts"})
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         root = root_of(head)

@@ -36,6 +36,7 @@ class CoveragePy(Format):
     """checkout: for which it writes; None for a place that nobody knows."""
 
     name = "coveragepy"
+    loses = frozenset({"branches", "functions", "parts"})
     unites = "files"  # joined as recorded, and judged once
 
     def __init__(self, checkout: Sources | None = None) -> None:
@@ -132,6 +133,7 @@ class CoveragePy(Format):
             several = "1 file that is" if len(others) == 1 else f"{len(others):,} files that are"
             told = some(others)
             yield f"left out of coverage.py's data, which has no place for them: {several} not Python: {told}"
+        yield from super().losses(report)
         names = Names(self._checkout)
         yield from names.needs([names.reported(path) for path in flat_paths(report).values() if self.takes(path)])
 

@@ -24,6 +24,7 @@ from covey.loops.bounds import MOST_HITS
 from covey.model.blocks import Blocks
 from covey.model.provenance import Provenance
 from covey.model.report import FileCoverage, Mode, Report
+from covey.model.telling import some
 
 _STARTS = re.compile(rb"mode: (?:set|count|atomic)[ \t]*\r?\n\s*(?:mode: |[^\n]+:\d+\.\d+,\d+\.\d+ \d+ |\Z)")
 _MODE = re.compile(rb"mode: (set|count|atomic)[ \t]*")
@@ -36,6 +37,7 @@ class GoCover(Format):
     """The object keeps what lines of a file begin with between reads, which only saves work."""
 
     name = "gocover"
+    loses = frozenset({"branches", "functions", "parts"})
 
     def __init__(self) -> None:
         self._known = loop.Known()
@@ -70,6 +72,11 @@ class GoCover(Format):
         named = ((name, report.files[key]) for key, name in flat_paths(report).items())
         for name, file in sorted(named, key=lambda one: one[0].rpartition("/")[::2]):
             out.write(_lines(name, file, as_set))
+
+    def losses(self, report: Report) -> Iterator[str]:
+        yield from super().losses(report)
+        if others := [path for _, path in report.files if not path.endswith(".go")]:
+            yield f"go tool cover refuses a profile with files of other languages: {some(others)}; --include '*.go'"
 
     def named(self, report: Report, sources: Sources) -> Report:
         """With import paths instead of paths in the checkout."""

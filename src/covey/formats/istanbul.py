@@ -27,6 +27,7 @@ _MOST_KEPT = 64 << 20  # bytes of maps that are remembered from one file to the 
 
 class Istanbul(Format):
     name = "istanbul"
+    loses = frozenset({"parts"})
 
     def __init__(self) -> None:
         self._shapes: dict[str, list[maps.Shape]] = {}  # saves decoding what the shard before said in the same bytes

@@ -26,6 +26,7 @@ _FREE_FOLDERS = re.compile(r"(?:.*/)?src/[^/]+/(?:kotlin|scala|groovy)/(.+)", re
 
 class Jacoco(Format):
     name = "jacoco"
+    loses = frozenset({"statements", "parts"})
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         root = root_of(head)

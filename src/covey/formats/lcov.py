@@ -23,6 +23,7 @@ IN_BLOCK = re.compile(r"(e?\d+),(.*)", re.DOTALL)  # the key of an arm that tell
 
 class Lcov(Format):
     name = "lcov"
+    loses = frozenset({"statements", "parts"})
 
     def __init__(self) -> None:
         self._known = Known()

@@ -18,6 +18,7 @@ from covey.model.report import FileCoverage, Report
 
 class Sonar(Format):
     name = "sonar"
+    loses = frozenset({"statements", "functions", "parts"})
 
     def sniff(self, name: str, head: bytes) -> bool:  # noqa: ARG002 - the content decides
         root = root_of(head)

@@ -107,6 +107,19 @@ def test_quoted_globs_are_expanded(folder):
     assert hits(folder, "[x].info") == {"pkg/app.c": {"1": 4, "2": 0}}
     done = run(folder, "report", "*.nothing")
     assert (done.returncode, b"nothing matches *.nothing" in done.stderr) == (2, True)
+    done = run(folder, "report", "*.nothing", "one.info", "--keep-going")
+    assert (done.returncode, b"not read: nothing matches *.nothing" in done.stdout) == (6, True)
+
+
+def test_a_link_that_leads_nowhere_is_said_to(folder):
+    (folder / "latest.info").symlink_to("gone.info")
+    done = run(folder, "report", "latest.info")
+    assert b"latest.info does not exist\n  it is a link to gone.info, which is not there" in done.stderr
+
+
+def test_a_profile_of_go_with_other_files_is_told_what_go_makes_of_it(folder):
+    done = run(folder, "merge", "one.info", "-o", "all.out")
+    assert b"go tool cover refuses a profile with files of other languages: pkg/app.c" in done.stderr
 
 
 def test_one_bad_input_is_named_and_the_rest_is_merged_where_asked(folder):
