@@ -54,7 +54,7 @@ def _write(output: Path) -> None:
 
 @click.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-    epilog="\b\nExamples:\n  covey run app.py --port 8080\n  covey run -m flask run\n"
+    epilog="\b\nExamples:\n  covey run app.py --verbose\n  covey run -m flask run\n"
     "  covey run --source shop -m gunicorn -w 4 shop:app\n",
 )
 @click.option("-m", "module", is_flag=True, help="APP is a module's name, as for python -m.")

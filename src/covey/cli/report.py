@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,7 @@ def report(name: str | None, output: Path | None, explain_paths: bool, as_json: 
     if explain_paths:
         _explain(reading, merged, as_json)
         return ended(reading)
+    _spare_inputs(output, merged)
     if showing["threshold"] is not None:
         refuse_unknown(merged, showing["threshold"])
     _tell_notes(merged, wanted, reading)
@@ -89,6 +91,16 @@ def report(name: str | None, output: Path | None, explain_paths: bool, as_json: 
     for path in show(merged, wanted, output or sys.stdout.buffer, shown):
         say(f"wrote {path}")
     return worst((ended(reading), judged(merged, shown)))
+
+
+def _spare_inputs(output: Path | None, merged: Report) -> None:
+    """What shows a report to people does not hold all of it, so it is no new state of an input."""
+    if output is None or not output.is_file():
+        return
+    for path in {source.path for source in merged.sources if source.path}:
+        with suppress(OSError):
+            if output.samefile(path):
+                raise UsageError(f"{output} is one of the inputs", hint="name another -o; covey merge writes data back")
 
 
 def _explain(reading: Reading, report: Report, as_json: bool) -> None:

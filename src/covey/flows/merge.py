@@ -19,6 +19,7 @@ from covey.model import merge as law
 from covey.model.paths import Alias
 from covey.model.provenance import Provenance
 from covey.model.report import Report
+from covey.model.telling import some
 from covey.render.notes import what_is_shown
 
 P = ParamSpec("P")
@@ -180,6 +181,9 @@ def _of_bundles(names: Sequence[str], reading: Reading) -> Iterator[Report | Non
     from covey.model.bundle import Bundle
 
     found = [reading.attempt(name, Bundle.open, Path(name)) for name in named]
+    for bundle in filter(None, found):
+        if others := bundle.others():
+            reading.notes[f"{bundle.folder} is a bundle: what else is in it is passed over: {some(others)}"] = None
     groups = bundles.readers([one for one in found if one], reading.commits, reading.recognise.named, reading.sources)
     for group in groups:
         reading.current = ""

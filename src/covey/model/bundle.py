@@ -13,6 +13,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from covey.errors import BundleError
@@ -23,6 +24,7 @@ MANIFEST, JOURNAL = "metadata.json", "journal.jsonl"
 FOREIGN_MOST = 10_000  # files of a component whose manifest does not list them
 FOREIGN_BYTES = 1024 * 2**20
 AGAIN = "copy or collect the bundle again"
+MOST_OTHERS = 10_000  # entries of a folder that are looked at, to tell what is no part of the bundle
 _RESERVED = frozenset((MANIFEST, JOURNAL, "sources", ""))
 
 
@@ -73,6 +75,13 @@ class Bundle:
     @property
     def captures(self) -> tuple[Capture, ...]:
         return self.manifest.captures
+
+    def others(self) -> list[str]:
+        """Names of what else lies in the folder, ascending: whoever reads the bundle passes over it."""
+        own = {MANIFEST, JOURNAL, *(capture.directory.partition("/")[0] for capture in self.captures)}
+        with os.scandir(self.folder) as entries:
+            names = [entry.name for entry in islice(entries, MOST_OTHERS)]
+        return sorted(name for name in names if name not in own and not name.startswith(".") and name[-4:] != ".new")
 
     def read(self, capture: Capture, file: StoredFile) -> bytes:
         """A file's content; BundleError when it is not what the manifest says."""

@@ -59,11 +59,14 @@ class Journal:
         """
         _spare_strangers(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        mixed = any(folder.iterdir()) and not (folder / bundle.JOURNAL).exists() and not bundle.Bundle.is_one(folder)
         stream = disk.opened(folder / bundle.JOURNAL)
         journal = cls(folder, stream)
+        if mixed:
+            journal.notes = (f"{folder} holds other files, which are passed over from now on: it is a bundle",)
         try:
             if not disk.lock(stream, folder / bundle.JOURNAL):
-                journal.notes = (f"{folder} is on a file system without locks: let no other covey collect into it",)
+                journal.notes += (f"{folder} is on a file system without locks: let no other covey collect into it",)
             journal._start(test, params, otherwise)
         except BaseException:
             journal.close()

@@ -34,9 +34,9 @@ class Index:
 
     def page(self) -> Iterator[str]:
         """The page in pieces: with thousands of files it need not be in memory as one."""
-        shell, total = self.shell, self.total.statements  # lines, where a format counts no statements
+        shell = self.shell
         parts = parts_of(self.report)
-        yield shell.head(f"{shell.title} · {percent(total, shell.digits)}", "", "index")
+        yield shell.head(f"{shell.title} · {percent(joint(self.total), shell.digits)}", "", "index")
         yield f'<header class="top"><span class="brand">{shell.mark}<span>covey</span></span>'
         yield f'<h1><bdi>{esc(shell.title)}</bdi></h1><div class="tools" id="tools"></div></header><main>'
         yield "".join(f'<p class="shown">{esc(said)}</p>' for said in headlines(self.report))

@@ -14,6 +14,7 @@ from covey.model.ratio import Totals
 from covey.model.report import FileCoverage, Report, lines_of
 from covey.model.telling import many
 from covey.render.base import as_range, percent, visible
+from covey.render.counting import joint
 from covey.render.html_data import page_data
 from covey.render.html_listing import Entry
 from covey.render.html_shell import Shell, esc, figure, script_data
@@ -68,7 +69,7 @@ class SourcePages:
         spaced[0::2] = marks
         return "".join(
             (
-                self.shell.head(f"{base} · {percent(totals.lines, self.shell.digits)}", "../", "source"),
+                self.shell.head(f"{base} · {percent(joint(totals), self.shell.digits)}", "../", "source"),
                 self._header(folder, base, totals, isinstance(file.blocks, Blocks), links),
                 '<main id="code" tabindex="-1">',
                 "".join(f'<p class="note">{esc(note)}</p>' for note in notes),

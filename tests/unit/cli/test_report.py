@@ -25,6 +25,13 @@ def test_an_unknown_format_is_answered_with_all_there_are(tmp_path):
         assert name in done.stderr
 
 
+def test_what_shows_a_report_does_not_take_the_place_of_an_input(tmp_path):
+    done = run(tmp_path, "report", "in.json", "--format", "text", "-o", "in.json")
+    assert (done.returncode, "in.json is one of the inputs" in done.stderr) == (2, True)
+    assert (tmp_path / "in.json").read_text() == REPORT
+    assert run(tmp_path, "merge", "in.json", "-o", "in.json").returncode == 0
+
+
 def test_xml_is_led_to_its_format(tmp_path):
     assert "cobertura" in run(tmp_path, "report", "in.json", "--format", "xml").stderr
 

@@ -45,6 +45,25 @@ def finished(request, tmp_path):
     return tmp_path / "b"
 
 
+def test_what_else_lies_in_its_folder_is_told(tmp_path):
+    (tmp_path / "cover.out").write_text("mode: set\n")
+    growing = Journal.begin(tmp_path, "e2e", {}, "")
+    assert "holds other files" in growing.notes[0]
+    add(growing, "one")
+    growing.finish()
+    assert Bundle.open(tmp_path).others() == ["cover.out"]
+    again = Journal.begin(tmp_path, "e2e", {}, "")
+    assert again.notes == ()
+    again.finish()
+
+
+def test_of_a_bundle_alone_nothing_is_told(finished):
+    assert Bundle.open(finished).others() == []
+    again = Journal.begin(finished, "e2e", {}, "")
+    assert again.notes == ()
+    again.close()
+
+
 def told(folder):
     bundle = Bundle.open(folder)
     content = {one.target.pod: bundle.read(one, one.files[0]) for one in bundle.captures}
