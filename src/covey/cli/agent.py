@@ -98,6 +98,8 @@ def run(
     is_file = not module and not app.startswith("-")  # "-" and "-c" are for the interpreter
     if is_file and not Path(app).exists():
         raise UsageError(f"there is no file {app}", hint="covey run -m NAME runs a module")
+    if module and not python and not _has_module(app.partition(".")[0]):
+        raise UsageError(f"there is no module {app} for {program}", hint="--python names another interpreter")
     settings = {
         "COVERAGE_PORT": str(port) if port else "",
         "COVEY_AGENT_SOURCE": os.pathsep.join(source),
@@ -118,6 +120,14 @@ def run(
         say(f"recording; until 10 minutes after the end: covey collect --url http://127.0.0.1:{port}")
     sys.stdout.flush()
     os.execve(program, [program, *(["-m"] if module else []), app, *arguments], environment)  # noqa: S606 - the point
+
+
+def _has_module(name: str) -> bool:
+    """Whether this interpreter finds it, with the working directory first, as for `python -m`; nothing is imported."""
+    from importlib.machinery import PathFinder
+    from importlib.util import find_spec
+
+    return PathFinder.find_spec(name, [os.curdir]) is not None or name in sys.modules or find_spec(name) is not None
 
 
 def _fresh_spool(wanted: int, program: str) -> tuple[str, int]:

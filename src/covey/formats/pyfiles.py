@@ -178,7 +178,7 @@ def complete(report: Report, sources: Sources) -> Report:
         return report
     builder = PythonFiles(sources, measured=True)
     if not builder.rules.has_source:
-        why = "no [run] source is configured" if sources.root else "there is no checkout"
+        why = "no [run] source is configured, as in .coveragerc" if sources.root else "there is no checkout"
         why = "nothing of [run] source is in the checkout" if builder.rules.source_astray else why
         return _noted(report, [f"only Python files that were loaded count, for {why}"])
     known = {path for _, path in report.files}

@@ -75,7 +75,16 @@ def test_a_mistyped_program_drops_nothing_and_starts_no_helper(tmp_path, port):
     done = run(port, str(tmp_path / "on.py"))
     assert done.returncode == 2
     assert f"there is no file {tmp_path / 'on.py'}" in done.stderr
+    assert "there is no module nosuchmodule.main for " in run(port, "-m", "nosuchmodule.main").stderr
     assert programs(port) == ["one.py"]
+
+
+def test_a_module_of_the_working_directory_is_found(tmp_path, port, monkeypatch):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "main.py").write_text(FIRST)
+    monkeypatch.chdir(tmp_path)
+    assert (run(port, "-m", "package.main").returncode, programs(port)) == (0, ["-m package.main"])
+    assert run(port, "-m", "json.tool", "--help").returncode == 0
 
 
 def test_a_terminal_is_told_how_to_collect(tmp_path, port):
