@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from encoding import encode
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -130,6 +131,72 @@ ROWS = b'<coverage><class filename="a"><lines>%b</lines></class></coverage>'
 def test_what_goes_past_expat_is_as_expat_reads_it(case):
     room, data, most = case
     assert told(room, data, most, past_expat=True) == told(room, data, 1 << 18, past_expat=False)
+
+
+ARMS = b' branch="true" condition-coverage="50% (1/2)"'
+TAGS = {
+    "lines": ("cobertura", ROWS),
+    "methods": ("cobertura", b'<coverage><class filename="a"><methods>%b</methods></class></coverage>'),
+    "class": ("jacoco", b'<report><class name="A" sourcefilename="A.java">%b</class></report>'),
+    "sourcefile": ("jacoco", b'<report><sourcefile name="A.java">%b</sourcefile></report>'),
+}
+
+
+@pytest.mark.parametrize(
+    ("tag", "rows"),
+    [
+        ("lines", b'<line number="" hits5="3"/>'),
+        ("lines", b'<line number=""5 hits="3"/>'),
+        ("lines", b'<line number="" 5hits="3"/>'),
+        ("lines", b'<line number=5"" hits="3"/>'),
+        ("lines", b'<line number="5" hits=""/>7'),
+        ("lines", b'<line number="5" hits=7""/>'),
+        ("lines", b'<line number="5" hits=""/>\n<line7 number="8" hits="1"/>'),
+        ("lines", b'<line number="5" hits=""%b/>' % ARMS),
+        ("lines", b'<line number="1"%b hits="1"/>' % ARMS),
+        ("lines", b'<line number="1"%b hits="1"%b/>' % (ARMS, ARMS)),
+        ("lines", b'<line number="1" hits="1"%b%b/>' % (ARMS, ARMS)),
+        ("lines", b'<line number="1" hits="1" branch="false"%b/>' % ARMS),
+        ("lines", b'<line number="1" hits="1" branch="False"%b />' % ARMS),
+        ("lines", b'<line number="1" hits="1"%b branch="false"/>' % ARMS),
+        ("lines", b'<line number="1" hits="1"%b missing-branches="1" branch="false"/>' % ARMS),
+        ("lines", b'<line number="1" hits="1"%b missing-branches="></line>"/>' % ARMS),
+        ("lines", b'<line number="1" hits="1"%b missing-branches=" /></line>"></line>' % ARMS),
+        ("lines", b'<line number="1" hits="1"%b missing-branches="a>b"/>' % ARMS),
+        ("methods", b'<method name="f" signature=""><lines><line number="" hits5="3"/></lines></method>'),
+        ("sourcefile", b'<line nr="" mi5="0" ci="3" mb="0" cb="0"/>'),
+        ("sourcefile", b'<line nr="1" mi="0" ci="3" mb="0" cb=""/>7'),
+        ("class", b'\n<method name="f" desc=""> <counter type="METHOD" missed="0" covered="1"/></method>\n' * 2),
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_rows_is_as_expat_reads_it(tag, rows):
+    room, text = TAGS[tag]
+    assert told(room, text % rows, 9, past_expat=True) == told(room, text % rows, 9, past_expat=False)
+
+
+@pytest.mark.parametrize("encoding", [b"us-ascii", b"US-ASCII", b"UTF-8", b"utf-8"])
+@pytest.mark.parametrize(
+    ("tag", "rows"),
+    [
+        ("methods", b'<method name="\xc3\xbc" signature=""><lines><line number="1" hits="1"/></lines></method>'),
+        ("class", b'<method name="\xc3\xbc" desc="" line="2"><counter type="METHOD" missed="0" covered="1"/></method>'),
+    ],
+)
+def test_what_an_encoding_has_not_is_as_expat_reads_it(encoding, tag, rows):
+    room, text = TAGS[tag]
+    data = b'<?xml version="1.0" encoding="%b"?>' % encoding + text % rows
+    assert told(room, data, 1 << 18, past_expat=True) == told(room, data, 1 << 18, past_expat=False)
+
+
+@pytest.mark.parametrize("declared", [b"", b'<?xml version="1.0"?>', b'<?xml version="1.0" encoding="UTF-8"?>'])
+@pytest.mark.parametrize("end", [b"/>", b" />", b"></line>", b"><conditions></conditions></line>"])
+def test_the_rows_of_tools_go_past_expat(declared, end):
+    rows = b'<line number="1" hits="1" branch="false"/>\n<line number="2" hits="1"%b%b' % (ARMS, end)
+    document, seen = DOCUMENTS["cobertura"](), []
+    elements = replace(document.elements, starts={**document.elements.starts, "line": seen.append})
+    xmlreading.read(Input.of_bytes("x", declared + ROWS % rows), elements, "cobertura")
+    assert seen == []
+    assert document.classes["a"].file("a").branches.by_line().keys() == {2}
 
 
 def there_and_back(name, report):

@@ -18,9 +18,12 @@ from covey.model.counted import Branches, Functions, Lines
 from covey.model.report import FileCoverage
 
 _ROW = b'<line number="" hits=""/>'
+_FORKED = rb'" branch="true" condition-coverage="'
+# What is between a number and the end of a tag, so that what stands twice is left over. The number is looked for only
+# behind, as a pattern that begins with a text is found sooner. No ">", as in values _SPELLED would replace it.
 _FORK = re.compile(
-    rb'" branch="true" condition-coverage="[0-9]{1,3}(?:\.[0-9]{1,9})?% \(([0-9]{1,9})/([0-9]{1,9})\)"'
-    rb'(?: missing-branches="[^"<&\x00-\x1f\x80-\xff]*")?'
+    rb'%b(?<=[0-9]%b)[0-9]{1,3}(?:\.[0-9]{1,9})?%% \(([0-9]{1,9})/([0-9]{1,9})\)"'
+    rb'(?: missing-branches="[^"<>&\x00-\x1f\x80-\xff]*")?(?=/>)' % (_FORKED, _FORKED)
 )
 # How some writers put the same: coverlet and other .NET tools, gocover-cobertura.
 _SPELLED = (

@@ -24,9 +24,9 @@ _ROW = b'<line nr="" mi="" ci="" mb="" cb=""/>'
 _MOST_COUNT = 2**31 - 1  # of instructions of a line
 _COUNTER = rb'%b<counter type="[A-Z]{1,20}" missed="[0-9]{1,18}" covered="%b"/>'
 _COUNTERS = re.compile(rb"(?:%b)*+%b" % (_COUNTER % (WHITE, rb"[0-9]{1,18}"), WHITE))
-_METHOD = re.compile(
-    rb'%b<method name="%b" desc="%b"(?: line="([0-9]{1,9})")?>(?:(?!%b<counter type="METHOD")%b)*+%b%b</method>'
-    % (WHITE, TEXT, TEXT, WHITE, _COUNTER % (WHITE, rb"[0-9]{1,18}"), _COUNTER % (WHITE, rb"([0-9]{1,18})"), WHITE)
+_METHOD = re.compile(  # begins with a text: white space before it would be tried again at each place of a long one
+    rb'<method name="%b" desc="%b"(?: line="([0-9]{1,9})")?>(?:(?!%b<counter type="METHOD")%b)*+%b%b</method>'
+    % (TEXT, TEXT, WHITE, _COUNTER % (WHITE, rb"[0-9]{1,18}"), _COUNTER % (WHITE, rb"([0-9]{1,18})"), WHITE)
 )
 
 

@@ -34,7 +34,7 @@ _MOST_REGION = 4 << 20  # bytes; a longer one is read by expat
 _MOST_TEXT = 1 << 16  # characters of one element that counts, such as <source>
 _PIECE = 1 << 18
 _UNKNOWN_ENCODING = expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING]
-_ENCODINGS = frozenset({"utf-8", "us-ascii"})  # in which a region's bytes are what they look like
+_ENCODING = "utf-8"  # what a region is read as; its bytes may be no ASCII where that is declared
 
 Attributes = Mapping[str, str]
 
@@ -183,7 +183,7 @@ class _Reader:
 
     def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
         self._encoding = encoding or ""
-        if encoding is not None and encoding.lower() not in _ENCODINGS:
+        if encoding is not None and encoding.lower() != _ENCODING:
             self._past_expat = False
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:

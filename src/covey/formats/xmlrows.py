@@ -25,7 +25,8 @@ _DIGITS = b"0123456789"
 _KEPT = _DIGITS + b'="'
 _DROPPED = bytes(sorted(set(range(256)) - set(_KEPT)))
 # After an equals sign comes a number, in quotes. In a JSON list spaces may stand around numbers but not between their
-# digits, so a digit that is outside quotes, an empty attribute and a number like 007 all make it no JSON.
+# digits, so a digit that is outside quotes and a number like 007 make it no JSON, as long as no quotes are empty: two
+# spaces, for between others is a number or an equals sign.
 _TO_JSON = bytes.maketrans(b'="', b", ")
 _DECODER = msgspec.json.Decoder(list[int])
 SPACE = b" \t\r\n"
@@ -49,8 +50,11 @@ def numbers(run: bytes, row: bytes) -> list[array[int]] | None:
     count, odd = divmod(len(bare) + len(gap), len(unit))
     if odd or bare + gap != unit * count:
         return None
+    json = run.translate(_TO_JSON, _DROPPED)
+    if b"  " in json:
+        return None
     try:
-        found = _DECODER.decode(b"[0" + run.translate(_TO_JSON, _DROPPED) + b"]")
+        found = _DECODER.decode(b"[0" + json + b"]")
         packed = array("q", struct.pack(f"{len(found)}q", *found))
     except (msgspec.DecodeError, struct.error):  # struct.error: a number beyond 64 bits
         return None

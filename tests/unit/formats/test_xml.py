@@ -111,6 +111,23 @@ def test_the_line_is_told_also_after_what_expat_never_saw(room, end_of_line):
     assert refused.value.line == 103
 
 
+@pytest.mark.parametrize(
+    ("room", "text"),
+    [
+        ("cobertura", '<class filename="a"><lines>{}<line number="1" hits="1"/>{}</lines></class>'),
+        ("cobertura", '<class filename="a"><methods>{}</methods><lines><line number="1" hits="1"/></lines></class>'),
+        ("jacoco", '<class name="A" sourcefilename="a">{}</class>'),
+        ("jacoco", '<class name="A" sourcefilename="a"><method name="f" desc="">{}</method>{}</class>'),
+        ("jacoco", '<sourcefile name="a">{}<line nr="1" mi="0" ci="1" mb="0" cb="0"/>{}</sourcefile>'),
+    ],
+)
+def test_much_white_space_takes_no_longer_than_other_text(room, text):
+    """Were each place of it tried, this would take an hour."""
+    root = "report" if room == "jacoco" else "coverage"
+    report = read(room, f"<{root}>{text.format(*[' ' * 2_000_000] * 2)}</{root}>")
+    assert len(report.files) == 1
+
+
 @every
 @pytest.mark.parametrize("line", ["-1", "0x1", "20000000", "9" * 5000, "", "1.5", "1e3"])
 def test_numbers_that_are_no_lines_are_refused(room, line):
