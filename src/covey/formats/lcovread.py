@@ -163,13 +163,15 @@ class Reader:
     ) -> Found:
         """With what the loops do not know by heart, line by line."""
         plain = loops.only_sums(section.rest)
-        functions = loops.functions(section, shape) if plain and shape else None
-        if functions is not None and (branches is not None or not section.arms):
+        at_once = plain and (branches is not None or not section.arms)
+        functions = loops.functions(section, shape) if at_once and shape else None
+        if at_once and functions is None and (functions := loops.new_functions(section)) and shape:
+            loops.keep_functions(section, shape, *functions[:3], self._known)
+        if functions is not None:
             return Found(path, lines, branches or Branches(), Functions(*functions))
         careful = _Section(path)
         negative, conditions = self.negative, self.conditions
-        texts = [] if plain else [section.rest]
-        texts += [section.declared, section.called, section.arms if branches is None else b""]
+        texts = b"" if plain else section.rest, section.declared, section.called, b"" if branches else section.arms
         try:
             for raw in b"\n".join(texts).split(b"\n"):
                 if raw.rstrip() != _END:

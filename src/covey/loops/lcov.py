@@ -26,6 +26,10 @@ MOST_TEXT = 8 << 20  # bytes of sections kept because nothing of them ran
 _DIGITS = b"0123456789"
 _PATIENCE = 3  # so many sections may be of another build before the shape becomes theirs
 _SEPARATORS = bytes.maketrans(b"\n-", b",0")
+_BRANCHES = tuple(map(str, range(64)))  # keys of arms of block 0
+# Functions whose names have no comma and are shown as they are: nothing is stripped of them, nothing written as %XX.
+_DECLARED = re.compile(rb"(?:FN:[0-9]{1,8},[!-+\--~]*+\n)*+")
+_CALLED = re.compile(rb"(?:FNDA:[0-9]{1,18},[!-+\--~]*+\n)*+")
 _SUMS = re.compile(rb"(?:\n(?:FNF|FNH|BRF|BRH|LF|LH):[0-9]*)*\nend_of_record\n?")
 
 Lines = tuple["array[int]", "array[int]"]  # numbers, hits
@@ -200,6 +204,10 @@ def _waits(shape: Shape, count: Literal["other_arms", "other_functions"], old: i
 def _ordered(
     at: array[int], blocks: list[int], branches: list[int], known: Known
 ) -> tuple[tuple[array[int], tuple[str, ...]], Sequence[int] | None] | None:
+    if not any(blocks) and max(branches) < len(_BRANCHES):  # as compilers and most tools number them
+        places = [line * len(_BRANCHES) + branch for line, branch in zip(at, branches, strict=True)]
+        if at[0] > 0 and at[-1] <= LAST_LINE and all(map(lt, places, islice(places, 1, None))):
+            return (at, tuple(map(_BRANCHES.__getitem__, branches))), None
     keys = list(map(known.key, blocks, branches))
     rows = list(zip(at, map(len, keys), keys, strict=True))
     if min(at) < 1 or max(at) > LAST_LINE:
@@ -215,6 +223,25 @@ def _ordered(
 
 def _in_order(hits: array[int], order: Sequence[int] | None) -> array[int]:
     return hits if order is None else array("q", map(hits.__getitem__, order))
+
+
+def new_functions(section: Section) -> Functions | None:
+    """The functions of `FN:line,name` and `FNDA:count,name` records whose names are plain, ascending by line, then
+    name; None when they are anything else, or one name is there twice."""
+    if _DECLARED.fullmatch(section.declared) is None or _CALLED.fullmatch(section.called) is None:
+        return None
+    declared = section.declared[3:-1].replace(b"\nFN:", b",").split(b",") if section.declared else []
+    called = section.called[5:-1].replace(b"\nFNDA:", b",").split(b",") if section.called else []
+    calls = dict(zip(called[1::2], map(int, called[0::2]), strict=True))
+    rows = sorted(zip([int(first) or 1 for first in declared[0::2]], declared[1::2], strict=True))
+    if 2 * len(calls) < len(called) or len(set(declared[1::2])) < len(rows) or (rows and rows[-1][0] > LAST_LINE):
+        return None
+    return (
+        tuple(name.decode("ascii") for _, name in rows),
+        array("i", [first for first, _ in rows]),
+        array("i", bytes(4 * len(rows))),
+        array("q", [calls.get(name, 0) for _, name in rows]),
+    )
 
 
 def functions(section: Section, shape: Shape) -> Functions | None:
