@@ -127,6 +127,8 @@ def _has_module(name: str) -> bool:
     from importlib.machinery import PathFinder
     from importlib.util import find_spec
 
+    if not name:  # a name that is relative
+        return False
     return PathFinder.find_spec(name, [os.curdir]) is not None or name in sys.modules or find_spec(name) is not None
 
 

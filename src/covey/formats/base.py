@@ -12,6 +12,7 @@ from typing import BinaryIO, Literal, Protocol, Self
 from covey.errors import FormatError, UsageError
 from covey.formats.unwrap import unwrapped
 from covey.model.blocks import Blocks
+from covey.model.outside import fit
 from covey.model.provenance import Provenance
 from covey.model.report import Report
 
@@ -29,12 +30,12 @@ class Input:
 
     @classmethod
     def of_path(cls, path: Path) -> Input:
-        name = _fit(str(path))
+        name = fit(str(path))
         return cls(name, lambda: unwrapped(name, path.open("rb")))
 
     @classmethod
     def of_bytes(cls, name: str, data: bytes) -> Input:
-        name = _fit(name)
+        name = fit(name)
         return cls(name, lambda: unwrapped(name, io.BytesIO(data)))
 
     def read(self, limit: int) -> bytes:
@@ -49,11 +50,6 @@ class Input:
                 if size > limit:
                     raise FormatError(f"larger than {limit} bytes", path=self.name)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _fit(name: str) -> str:
-    """A name as UTF-8 can hold it: it goes into reports. Bytes of it that are none become \\udcXX, written out."""
-    return name.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True)

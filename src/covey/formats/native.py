@@ -20,6 +20,7 @@ from covey.loops.bounds import LAST_LINE
 from covey.model.blocks import Block, Blocks, LinesBy
 from covey.model.counted import Arm, Branches, Function, Functions, Lines
 from covey.model.merge import merge
+from covey.model.outside import fit
 from covey.model.provenance import CaptureId, Provenance
 from covey.model.ranges import bit_set, counted, to_ranges
 from covey.model.ratio import Ratio, Totals
@@ -83,8 +84,8 @@ class Native(Format):
         head = [("schema", SCHEMA), ("sources", list(map(_source, report.sources))), ("totals", _totals(report.totals))]
         out.write(b"{" + b",\n".join(encode(name) + b": " + encode(value) for name, value in head))
         _write_map(out, "files", ((_name(key), _file(file)) for key, file in report.files.items()), encode)
-        _write_map(out, "slices", ((name, _slice(report.slices[name])) for name in sorted(report.slices)), encode)
-        out.write(b',\n"notes": ' + encode(report.notes) + b"}\n")
+        _write_map(out, "slices", ((fit(name), _slice(report.slices[name])) for name in sorted(report.slices)), encode)
+        out.write(b',\n"notes": ' + encode([*map(fit, report.notes)]) + b"}\n")
 
 
 FORMAT = Native()

@@ -20,6 +20,12 @@ def clean(text: str) -> str:
     return _CONTROL.sub("\ufffd", text[:TEXT])
 
 
+def fit(text: str) -> str:
+    """Text as UTF-8 can hold it, as it goes into reports: bytes of a file's name that are none become \\udcXX, in six
+    characters."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def without_credentials(url: str) -> str:
     """An address without what stands before its host: user:password@, or the token that serves as a user. The user of
     ssh://git@host and git@host:path is no secret and stays."""
@@ -57,7 +63,7 @@ class Table:
         return value
 
     def text(self, key: str) -> str:
-        return clean(self._get(key, str, ""))
+        return fit(clean(self._get(key, str, "")))  # JSON may have halves of characters
 
     def number(self, key: str, least: int = 0) -> int:
         value = self._get(key, int, 0)

@@ -117,6 +117,21 @@ def test_a_link_that_leads_nowhere_is_said_to(folder):
     assert b"latest.info does not exist\n  it is a link to gone.info, which is not there" in done.stderr
 
 
+def test_names_that_are_no_utf_8_are_told_in_any_format(folder):
+    """What a reader must know, and a part, may have them, as folders, globs and arguments do."""
+    odd = os.fsdecode(b"odd\xff")
+    (folder / odd).mkdir()
+    (folder / odd / "one.info").write_text(INFO.format(1))
+    (folder / odd / "other").write_text("of no format")
+    for form in ("native", "text", "markdown", "junit", "lcov"):
+        done = run(folder, "report", "--part", f"{odd}={odd}", "--exclude", f"*{odd}*", "--format", form)
+        assert done.returncode == 0, done.stderr
+        if form == "native":
+            whole = json.loads(done.stdout)
+            assert [*whole["slices"]] == ["part:odd\\udcff"]
+            assert any("odd\\udcff: passed over 1 file of no known format" in note for note in whole["notes"])
+
+
 def test_a_profile_of_go_with_other_files_is_told_what_go_makes_of_it(folder):
     done = run(folder, "merge", "one.info", "-o", "all.out")
     assert b"go tool cover refuses a profile with files of other languages: pkg/app.c" in done.stderr

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from covey.model.outside import without_credentials
+from covey.model.outside import Table, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,7 @@ from covey.model.outside import without_credentials
 )
 def test_an_address_is_told_without_what_lets_in(url, kept):
     assert without_credentials(url) == kept
+
+
+def test_half_a_character_is_written_out():
+    assert Table({"test": "a\ud800\x1b"}).text("test").encode() == b"a\\ud800" + "\ufffd".encode()
